@@ -1,0 +1,101 @@
+# Keys, certificates and kubeconfigs of an instance. kubeadm makes most of
+# them, openssl the rest. Idempotent: made anew when missing, when the names
+# have changed or when they end within 30 days; the authorities are kept.
+# Sourced by `cluster`; paths by use_name and use_slot.
+# shellcheck shell=bash
+
+# server_names: what the API server's certificate is valid for, sorted.
+server_names() {
+  {
+    printf '%s\n' localhost 127.0.0.1 kubernetes "$HOST_ADDRESS"
+    uname -n
+    hostname -f 2>/dev/null
+    ip -j -4 address show scope global 2>/dev/null | jq -r '.[].addr_info[].local' 2>/dev/null | grep -v '^172\.31\.77\.'
+    tr ', ' '\n\n' <<<"${MAKMAL_SERVER_NAMES:-}"
+  } | grep -xE '[A-Za-z0-9._:-]+' | sort -u
+}
+
+# sign NAME SUBJECT EXTENSIONS: a key and a certificate of the cluster's authority.
+sign() {
+  local base=$PKI/$1
+  (
+    umask 077
+    openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout "$base.key" -out "$base.csr" -subj "$2" &&
+      openssl x509 -req -in "$base.csr" -CA "$PKI/ca.crt" -CAkey "$PKI/ca.key" -set_serial "0x$(openssl rand -hex 16 | sed 's/^./1/')" \
+        -days 365 -out "$base.crt" -extfile <(printf '%b' "$3")
+  ) 2>>"$ROOT/log/certs.log" || return 1
+  rm -f "$base.csr"
+}
+
+# kubeconfig NAME: standard output; the client certificate NAME inside.
+kubeconfig() {
+  jq -n --arg server "$API_URL" --arg ca "$(base64 -w0 "$PKI/ca.crt")" --arg crt "$(base64 -w0 "$PKI/$1.crt")" --arg key "$(base64 -w0 "$PKI/$1.key")" --arg name "makmal-$NAME" '
+    {apiVersion: "v1", kind: "Config", "current-context": $name,
+     clusters: [{name: $name, cluster: {server: $server, "certificate-authority-data": $ca}}],
+     users: [{name: $name, user: {"client-certificate-data": $crt, "client-key-data": $key}}],
+     contexts: [{name: $name, context: {cluster: $name, user: $name}}]}'
+}
+
+# A client: `name subject`, with a kubeconfig CONF/name.conf.
+client() {
+  sign "$1" "$2" 'extendedKeyUsage=clientAuth\nkeyUsage=digitalSignature' && kubeconfig "$1" | put "$CONF/$1.conf" 600
+}
+
+certificates_good() {
+  local name
+  [ "$(cat "$PKI/names" 2>/dev/null)" = "$1" ] || return 1
+  for name in apiserver apiserver-kubelet-client front-proxy-client kubelet-server makmal-server makmal-up kube-proxy kube-router apiserver-etcd-client etcd/server; do
+    openssl x509 -checkend 2592000 -noout -in "$PKI/$name.crt" >/dev/null 2>&1 || return 1
+  done
+  for name in admin super-admin controller-manager scheduler kubelet kube-proxy kube-router; do
+    [ -s "$CONF/$name.conf" ] || return 1
+  done
+}
+
+make_certificates() {
+  local names want jobs=() job
+  names=$(server_names)
+  want=$NODE_ADDRESS$'\n'$names
+  certificates_good "$want" && return 0
+  mkdir -p "$PKI/etcd" "$CONF"
+  find "$PKI" -type f ! -name 'ca.*' ! -name 'front-proxy-ca.*' ! -name 'sa.*' -delete
+  find "$CONF" -name '*.conf' -delete
+  cat >"$CONF/kubeadm.yaml" <<Y
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: InitConfiguration
+localAPIEndpoint: {advertiseAddress: $NODE_ADDRESS, bindPort: 6443}
+nodeRegistration: {name: $NODE_NAME, criSocket: "unix://$ROOT/run/containerd.sock"}
+---
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+kubernetesVersion: $(kubernetes_version)
+clusterName: makmal-$NAME
+certificatesDir: $PKI
+encryptionAlgorithm: ECDSA-P256
+networking: {serviceSubnet: $SERVICE_RANGE, podSubnet: $POD_RANGE, dnsDomain: cluster.local}
+apiServer:
+  certSANs:
+$(sed 's/.*/  - "&"/' <<<"$names")
+etcd: {local: {dataDir: $ROOT/etcd}}
+Y
+  (
+    umask 077
+    env -i PATH="$SAFE_PATH" "$ROOT/bin/kubeadm" init phase certs all --config "$CONF/kubeadm.yaml" &&
+      env -i PATH="$SAFE_PATH" "$ROOT/bin/kubeadm" init phase kubeconfig all --config "$CONF/kubeadm.yaml" --kubeconfig-dir "$CONF"
+  ) >>"$ROOT/log/certs.log" 2>&1 || die "the certificates could not be made: see $ROOT/log/certs.log"
+  sign kubelet-server "/O=system:nodes/CN=system:node:$NODE_NAME" \
+    "extendedKeyUsage=serverAuth\nkeyUsage=digitalSignature\nsubjectAltName=IP:$NODE_ADDRESS,DNS:$NODE_NAME" &
+  jobs+=($!)
+  client kube-proxy "/CN=system:kube-proxy" &
+  jobs+=($!)
+  client kube-router "/CN=makmal:kube-router" &
+  jobs+=($!)
+  client makmal-server "/CN=makmal:server" &
+  jobs+=($!)
+  client makmal-up "/O=system:masters/CN=makmal:up" &
+  jobs+=($!)
+  for job in "${jobs[@]}"; do
+    wait "$job" || die "a certificate could not be made: see $ROOT/log/certs.log"
+  done
+  printf '%s\n' "$want" >"$PKI/names"
+}
