@@ -1,0 +1,186 @@
+#!/bin/bash
+# The first process inside an instance's network, pid and mount namespaces.
+# Mounts, addresses and guard rules first; then it starts every part, reaps,
+# restarts a dead part after 0.5 s (doubling to 10 s) and writes status.json.
+# What must happen in order (sequence.sh) runs beside it and gives orders
+# through a pipe. Started by keeper.sh with an empty environment but for
+# MAKMAL_HOME, NAME, SLOT, FRESH, IMAGES, VERSION; descriptor 8 is the
+# machine's /proc, 9 and 10 are the locks that say this instance is alive.
+# shellcheck source-path=SCRIPTDIR
+set -u
+. "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/parts.sh"
+
+MILESTONES_TOTAL=7
+
+declare -A PID=() HOST_PID=() STARTED=() RESTARTS=() DELAY=() DUE=() LIFE=()
+ORDER=()
+STATE=starting WHY='' SINCE=$(now_ms) NOW_DOING=network READY_ONCE=0
+CAPABILITIES=() MILESTONES=()
+PAGE_KIB=$(($(getconf PAGESIZE) / 1024))
+
+prepare_mounts() {
+  local dir
+  mount --make-rshared /
+  mount --bind "$ROOT" "$ROOT"
+  mount --make-rshared "$ROOT"
+  for dir in "${COVERED[@]}"; do
+    mount -t tmpfs -o mode=755 tmpfs "$dir"
+  done
+}
+
+prepare_network() {
+  until ip -4 address show dev eth0 2>/dev/null | grep -q "$NODE_ADDRESS/"; do sleep 0.02; done
+  ip link set lo up
+  # The node itself reaches Services without a default route.
+  ip route replace "$SERVICE_RANGE" dev lo src "$NODE_ADDRESS"
+  echo 1 >/proc/sys/net/ipv4/ip_forward
+  [ ! -e /proc/sys/net/bridge/bridge-nf-call-iptables ] || echo 1 >/proc/sys/net/bridge/bridge-nf-call-iptables
+  echo 0 >/proc/sys/net/ipv4/ip_unprivileged_port_start
+  # A refusal by a policy answers at once instead of one a second.
+  echo 0 >/proc/sys/net/ipv4/icmp_ratelimit
+  nft -f "$CLUSTER_DIR/conf/guard.nft"
+}
+
+# start PART: with an empty environment; its output is appended to its log.
+start() {
+  local name=$1 log=$ROOT/log/$1.log
+  command_of "$name" || return
+  [ ! -e "$log" ] || [ "$(stat -c %s "$log")" -lt 33554432 ] || mv -f "$log" "$log.1"
+  (
+    # Opened by this very process, so the machine's /proc says its number there.
+    read -r number _ </proc/self/fd/8/self/stat
+    printf '%s\n' "$number" >"$ROOT/run/$name.host-pid"
+    exec 8<&- 9<&- 10<&- 7<&-
+    exec env -i PATH="$SAFE_PATH" "${PART_ENV[@]}" "${PART_COMMAND[@]}"
+  ) >>"$log" 2>&1 </dev/null &
+  PID[$name]=$!
+  STARTED[$name]=$(now_ms)
+  LIFE[$name]=$SECONDS
+  HOST_PID[$name]=0
+  DUE[$name]=0
+  [[ " ${ORDER[*]} " == *" $name "* ]] || ORDER+=("$name")
+  : "${RESTARTS[$name]:=0}" "${DELAY[$name]:=500}"
+}
+
+# look: which parts have died, which are due again.
+look() {
+  local name now trouble=''
+  now=$(now_ms)
+  for name in "${ORDER[@]}"; do
+    if [ "${DUE[$name]}" != 0 ]; then
+      if [ "$now" -ge "${DUE[$name]}" ]; then
+        RESTARTS[$name]=$((RESTARTS[$name] + 1))
+        start "$name"
+        CHANGED=1
+      fi
+    elif ! kill -0 "${PID[$name]}" 2>/dev/null; then
+      wait "${PID[$name]}" 2>/dev/null
+      local code=$?
+      [ $((SECONDS - LIFE[$name])) -lt 60 ] || DELAY[$name]=500
+      DUE[$name]=$((now + DELAY[$name]))
+      DELAY[$name]=$((DELAY[$name] * 2))
+      [ "${DELAY[$name]}" -le 10000 ] || DELAY[$name]=10000
+      printf '%(%F %T)T %s ended (%s), again in %d ms\n' -1 "$name" "$code" $((DUE[$name] - now)) >>"$ROOT/log/init.log"
+      CHANGED=1
+    elif [ "${DELAY[$name]}" != 500 ] && [ $((SECONDS - LIFE[$name])) -ge 60 ]; then
+      DELAY[$name]=500
+      CHANGED=1
+    fi
+    [ "${DELAY[$name]}" -lt 8000 ] || trouble="$name keeps ending: see 'cluster logs $name'"
+    [ "${DUE[$name]}" = 0 ] || [ -n "$trouble" ] || TROUBLE_SOFT="$name is being started again"
+  done
+  if [ -z "$trouble" ] && [ $READY_ONCE = 0 ] && [ $SECONDS -ge 180 ]; then
+    trouble="not ready after $SECONDS s, waiting for: $NOW_DOING"
+  fi
+  if [ -n "$trouble" ]; then
+    become broken "$trouble"
+  elif [ $READY_ONCE = 1 ]; then
+    become ready "${TROUBLE_SOFT:-}"
+  else
+    become starting "$NOW_DOING"
+  fi
+  TROUBLE_SOFT=
+}
+
+become() {
+  [ "$STATE" = "$1" ] || { STATE=$1 SINCE=$(now_ms) CHANGED=1; }
+  [ "$WHY" = "$2" ] || { WHY=$2 CHANGED=1; }
+}
+
+words() { # as a JSON list
+  local list='' word
+  for word; do list+=",\"$word\""; done
+  printf '[%s]' "${list#,}"
+}
+
+write_status() {
+  local name list='' rss state host
+  for name in "${ORDER[@]}"; do
+    rss=0 state=running
+    [ "${DUE[$name]}" = 0 ] || state=waiting
+    if [ "${HOST_PID[$name]}" = 0 ]; then
+      host=0
+      [ ! -s "$ROOT/run/$name.host-pid" ] || read -r host <"$ROOT/run/$name.host-pid"
+      HOST_PID[$name]=$host
+    fi
+    { read -r _ rss _ <"/proc/${PID[$name]}/statm"; } 2>/dev/null || rss=0
+    list+=",{\"name\":\"$name\",\"pid\":${HOST_PID[$name]},\"inner_pid\":${PID[$name]},\"state\":\"$state\""
+    list+=",\"rss_kib\":$((rss * PAGE_KIB)),\"started_ms\":${STARTED[$name]},\"restarts\":${RESTARTS[$name]}}"
+  done
+  printf '{"schema":1,"name":"%s","state":"%s","why":%s,"since_ms":%s,"at_ms":%s,"parts":{"done":%d,"total":%d,"names":%s},"slot":%d,"address":"%s","host_address":"%s","server":"%s","api_port":%d,"version":"%s","fresh":%s,"first_pid":%d,"capabilities":%s,"processes":[%s]}\n' \
+    "$NAME" "$STATE" "$(json_text "$WHY")" "$SINCE" "$(now_ms)" "${#MILESTONES[@]}" "$MILESTONES_TOTAL" "$(words "${MILESTONES[@]}")" \
+    "$SLOT" "$NODE_ADDRESS" "$HOST_ADDRESS" "$API_URL" "$API_PORT" "$VERSION" "$([ "$FRESH" = 1 ] && echo true || echo false)" \
+    "$FIRST_PID" "$(words "${CAPABILITIES[@]}")" "${list#,}" | put "$RUN/status.json" 644
+  CHANGED=0
+  WRITTEN=$SECONDS
+}
+
+obey() {
+  case $1 in
+    start) start "$2" ;;
+    doing) NOW_DOING="$2 $3" ;;
+    done) [[ " ${MILESTONES[*]} " == *" $2 "* ]] || MILESTONES+=("$2") ;;
+    can) [[ " ${CAPABILITIES[*]} " == *" $2 "* ]] || CAPABILITIES+=("$2") ;;
+    ready) READY_ONCE=1 ;;
+  esac
+  CHANGED=1
+}
+
+sequence() {
+  env -i PATH="$SAFE_PATH" MAKMAL_HOME="$MAKMAL_HOME" NAME="$NAME" SLOT="$SLOT" FRESH="$FRESH" IMAGES="$IMAGES" \
+    /bin/bash "$CLUSTER_DIR/lib/sequence.sh" >>"$ROOT/log/sequence.log" 2>&1 </dev/null 8<&- 9<&- 10<&- &
+  SEQUENCE=$!
+}
+
+main() {
+  local verb a b
+  use_name "$NAME"
+  use_slot "$SLOT"
+  read -r FIRST_PID _ </proc/self/fd/8/self/stat
+  CHANGED=1 WRITTEN=0 TROUBLE_SOFT=''
+  rm -rf "$ROOT/run"
+  mkdir -p "$ROOT/run"
+  mkfifo -m 600 "$ROOT/run/orders"
+  exec 7<>"$ROOT/run/orders"
+  prepare_mounts
+  echo "$FIRST_PID" | put "$ROOT/first.pid" 600
+  prepare_network
+  obey 'done' network ''
+  NOW_DOING='API server'
+  start containerd
+  start registry
+  start etcd
+  start kube-apiserver
+  sequence
+  while :; do
+    # The wait is the clock: a quarter of a second, or at once with an order.
+    if read -r -t 0.25 -u 7 verb a b; then obey "$verb" "${a:-}" "${b:-}"; fi
+    look
+    if [ $READY_ONCE = 0 ] && ! kill -0 "$SEQUENCE" 2>/dev/null; then sequence; fi
+    [ $CHANGED = 0 ] && [ $((SECONDS - WRITTEN)) -lt 2 ] || write_status
+  done
+}
+
+main
+exit

@@ -1,0 +1,75 @@
+# Looks at everything a start needs and says all that is missing at once, a
+# line each with its cure, before anything is changed. Sourced by `cluster`.
+# shellcheck shell=bash
+
+# needs PROGRAM PACKAGE
+needs() { command -v "$1" >/dev/null 2>&1 || problem "$1 is missing. Cure: apt-get install $2"; }
+problem() {
+  warn "  - $*"
+  PROBLEMS=$((PROBLEMS + 1))
+}
+
+# have_module NAME CONFIG-FILE: loaded, built in, or loadable.
+have_module() {
+  [ -d "/sys/module/$1" ] || modprobe -q "$1" 2>/dev/null || grep -qsE "/$1\.ko" "/lib/modules/$(uname -r)/modules.builtin"
+}
+
+preflight() {
+  local pair controllers c dir free kernel built=1 name nft_test
+  PROBLEMS=0
+  if [ "$(id -u)" != 0 ]; then
+    warn "cluster: the embedded cluster needs root. Cure: sudo, or a KUBECONFIG of a cluster you have"
+    exit 1
+  fi
+  for pair in containerd:containerd containerd-shim-runc-v2:containerd ctr:containerd runc:runc nft:nftables iptables:iptables \
+    ipset:ipset ip:iproute2 openssl:openssl jq:jq curl:curl busybox:busybox nc.openbsd:netcat-openbsd conntrack:conntrack \
+    modprobe:kmod flock:util-linux nsenter:util-linux unshare:util-linux setsid:util-linux gcc:gcc; do
+    needs "${pair%%:*}" "${pair##*:}"
+  done
+  for name in bridge portmap host-local loopback; do
+    [ -x /usr/lib/cni/$name ] || { problem "/usr/lib/cni/$name is missing. Cure: apt-get install containernetworking-plugins"; break; }
+  done
+  if command -v busybox >/dev/null && ! ldd "$(command -v busybox)" >/dev/null 2>&1; then
+    problem "busybox is the static one, which cannot resolve names. Cure: apt-get install busybox"
+  fi
+  [ -e /usr/include/civetweb.h ] || problem "the web server library is missing. Cure: apt-get install libcivetweb-dev"
+  kernel=$(uname -r)
+  [ "$(printf '%s\n' 5.13 "$kernel" | sort -V | head -n 1)" = 5.13 ] || problem "kernel $kernel is older than 5.13. Cure: a newer one (Debian 12 has 6.1)"
+  for c in CAP_SYS_ADMIN:21 CAP_NET_ADMIN:12; do
+    (((0x$(awk '/^CapBnd/ { print $2 }' /proc/self/status) >> ${c##*:}) & 1)) || problem "${c%%:*} is not allowed here. Cure: run on a machine or a privileged container"
+  done
+  unshare --net --mount --pid --fork true 2>/dev/null || problem "new namespaces cannot be made. Cure: run on a machine or a privileged container"
+  if [ "$(stat -fc %T /sys/fs/cgroup)" = cgroup2fs ]; then
+    controllers=" $(cat /sys/fs/cgroup/cgroup.controllers) "
+    for c in cpu cpuset memory pids; do
+      [[ $controllers == *" $c "* ]] || problem "the cgroup controller $c is off. Cure: enable it for this machine (kernel option cgroup_enable=$c)"
+    done
+  else
+    for c in cpu cpuset memory pids; do
+      [ -d /sys/fs/cgroup/$c ] || problem "the cgroup controller $c is not mounted. Cure: mount -t cgroup -o $c $c /sys/fs/cgroup/$c"
+    done
+  fi
+  [ -w /sys/fs/cgroup ] || problem "/sys/fs/cgroup is read-only. Cure: mount -o remount,rw /sys/fs/cgroup"
+  grep -qw overlay /proc/filesystems || have_module overlay || problem "the kernel has no overlay file system. Cure: modprobe overlay"
+  [ -e /proc/sys/net/bridge/bridge-nf-call-iptables ] || have_module br_netfilter || problem "the kernel lacks br_netfilter. Cure: modprobe br_netfilter"
+  nft_test=$(unshare --net nft list tables 2>&1) || problem "the kernel lacks nf_tables ($nft_test). Cure: modprobe nf_tables"
+  unshare --net ipset list -n >/dev/null 2>&1 || have_module ip_set || problem "the kernel lacks ip_set. Cure: modprobe ip_set"
+  for name in "${CORE_PROGRAMS[@]}"; do program_path "$name" >/dev/null || built=0; done
+  if [ $built = 0 ] && ! find_go; then
+    problem "programs are not built yet and no Go >= $GO_NEEDED is here. Cure: apt-get install golang-go from backports, or copy $MAKMAL_CACHE/bin from another machine"
+  fi
+  mkdir -p "$ROOT" "$MAKMAL_CACHE" 2>/dev/null || problem "$ROOT or $MAKMAL_CACHE cannot be written. Cure: another MAKMAL_HOME or MAKMAL_CACHE"
+  dir=$ROOT
+  free=$(df -Pk "$dir" 2>/dev/null | awk 'NR == 2 { print int($4 / 1048576) }')
+  [ "${free:-0}" -ge $((built == 1 ? 2 : 10)) ] || problem "only ${free:-0} GiB are free under $dir, $((built == 1 ? 2 : 10)) are needed. Cure: free some, or another MAKMAL_HOME"
+  free=$(awk '/^MemAvailable/ { print int($2 / 1024) }' /proc/meminfo)
+  [ "$free" -ge $((built == 1 ? 2000 : 4000)) ] || problem "only $free MiB of memory are free, $((built == 1 ? 2000 : 4000)) are needed. Cure: end other programs"
+  case $(stat -fc %T "$dir" 2>/dev/null) in
+    overlayfs | fuseblk | nfs | tmpfs) problem "$dir is on $(stat -fc %T "$dir"), where image layers cannot be stacked. Cure: a MAKMAL_HOME on a disk of the machine" ;;
+  esac
+  [ "$(date +%s)" -gt 1767225600 ] || problem "the clock says $(date +%F): certificates would not be valid. Cure: set the clock"
+  if [ $PROBLEMS -gt 0 ]; then
+    warn "cluster: $PROBLEMS of the things it needs are missing; nothing was changed"
+    exit 1
+  fi
+}
