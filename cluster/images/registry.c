@@ -136,7 +136,7 @@ static int refuse(struct mg_connection *connection, const char *code, const char
 static int send_blob(struct mg_connection *connection, const char *hex, const char *type)
 {
     char path[4096];
-    char chunk[65536];
+    char chunk[8192]; /* a worker's stack has 100 KiB */
     struct stat facts;
 
     snprintf(path, sizeof path, "%s/blobs/sha256/%s", folder, hex);

@@ -58,8 +58,10 @@ make_cgroups() {
 
 # members: every process of the instance, by its cgroups.
 members() {
-  find /sys/fs/cgroup -maxdepth 2 -type d -name "$CGROUP" -print0 2>/dev/null |
-    xargs -0 -r -I{} find {} -name cgroup.procs -exec cat {} + 2>/dev/null | sort -un
+  local dir
+  while read -r dir; do
+    find "$dir" -name cgroup.procs -exec cat {} + 2>/dev/null
+  done < <(find /sys/fs/cgroup -maxdepth 2 -type d -name "$CGROUP" 2>/dev/null) | sort -un
 }
 
 # alive PID: there, and not a zombie that waits for its parent.

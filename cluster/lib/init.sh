@@ -138,7 +138,7 @@ write_status() {
 
 obey() {
   case $1 in
-    start) start "$2" ;;
+    start) [ -n "${PID[$2]:-}" ] || start "$2" ;; # the sequence may be run again
     doing) NOW_DOING="$2 $3" ;;
     done) [[ " ${MILESTONES[*]} " == *" $2 "* ]] || MILESTONES+=("$2") ;;
     can) [[ " ${CAPABILITIES[*]} " == *" $2 "* ]] || CAPABILITIES+=("$2") ;;
@@ -177,7 +177,10 @@ main() {
     # The wait is the clock: a quarter of a second, or at once with an order.
     if read -r -t 0.25 -u 7 verb a b; then obey "$verb" "${a:-}" "${b:-}"; fi
     look
-    if [ $READY_ONCE = 0 ] && ! kill -0 "$SEQUENCE" 2>/dev/null; then sequence; fi
+    if [ -n "$SEQUENCE" ] && ! kill -0 "$SEQUENCE" 2>/dev/null; then
+      # Its last order may still be in the pipe: only a failure is repeated.
+      if wait "$SEQUENCE"; then SEQUENCE=; else sequence; fi
+    fi
     [ $CHANGED = 0 ] && [ $((SECONDS - WRITTEN)) -lt 2 ] || write_status
   done
 }
