@@ -1,0 +1,19 @@
+/* house: the opened domain rooms, as the handlers see them. Filled by app/cmd_serve, read-only afterwards. A room that is not open is NULL. */
+#ifndef MAKMAL_WEB_HOUSE_H
+#define MAKMAL_WEB_HOUSE_H
+#include <stdbool.h>
+struct db; struct live; struct catalog; struct people; struct attempts; struct grading; struct cluster; struct progress; struct assets;
+struct house {
+  struct db *db;
+  struct live *live;
+  struct catalog *catalog;
+  struct people *people;         /* people, logins, workshops */
+  struct progress *progress;
+  struct cluster *cluster;
+  struct attempts *attempts;
+  struct grading *grading;
+  struct assets *assets;         /* web/dist in memory */
+  const char *api_relay_port;    /* text, for kubeconfigs */
+  bool plain_http;               /* no TLS in front: pages warn before a token is shown */
+};
+#endif
