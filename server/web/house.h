@@ -1,8 +1,10 @@
 /* house: the opened domain rooms, as the handlers see them. Filled by app/cmd_serve, read-only afterwards. A room that is not open is NULL. */
 #ifndef MAKMAL_WEB_HOUSE_H
 #define MAKMAL_WEB_HOUSE_H
+#include <stdatomic.h>
 #include <stdbool.h>
 struct db; struct live; struct catalog; struct people; struct attempts; struct grading; struct cluster; struct progress; struct assets;
+struct gate; struct streams; struct metrics; struct check_pool;
 struct house {
   struct db *db;
   struct live *live;
@@ -13,7 +15,13 @@ struct house {
   struct attempts *attempts;
   struct grading *grading;
   struct assets *assets;         /* web/dist in memory */
+  struct check_pool *pool;       /* for metrics alone */
+  struct gate *gate;             /* rates (web/gate.h) */
+  struct streams *streams;       /* seats (web/stream.h) */
+  struct metrics *metrics;       /* counts (web/metrics.h) */
   const char *api_relay_port;    /* text, for kubeconfigs */
   bool plain_http;               /* no TLS in front: pages warn before a token is shown */
+  bool beyond_loopback;          /* others on the network can reach us */
+  atomic_bool draining;          /* stopping: connections are closed after their answer */
 };
 #endif

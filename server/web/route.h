@@ -14,7 +14,15 @@ struct route {
   bool (*handler)(struct req *req, struct reply *out, struct err *err);
   const char *about;
 };
-/* All rows, ending with {0}. */
+/* A handler answers true with *out filled, or false with *err: the gate words it. Bodies are bound before: unknown fields, wrong types and missing fields
+ * never reach a handler (field "files" is left to req_files). What a handler needs beside: web/http.h, req_*. */
+
+/* The arrays that exist, each ending with {0}; the list ends with NULL. */
 const struct route *const *route_tables(void);
+/* The row for method and path; HEAD finds GET's. "{id}" takes one part of the path (letters, digits, "-", "_", ".", 1 to 64), "{file*}" the rest.
+ * NULL: no row; *out_allowed tells the methods that the path has (0: no such path). Texts in the arena. */
 const struct route *route_match(enum method method, const char *path, const char *param[4], struct arena *arena, unsigned *out_allowed);
+/* Binds a JSON body to the field table `in` (NULL: no fields): INVALID "body.unknown", "body.missing", "body.type" with param field, and the tree_parse keys. */
+bool route_bind(struct arena *arena, const struct field *in, const char *json, size_t length, struct tree **out, struct err *err);
+const char *method_name(enum method method);
 #endif
