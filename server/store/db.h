@@ -12,7 +12,8 @@ struct db_read;     /* one read transaction: a snapshot, query_only */
 struct db_tx;       /* one write unit's transaction; exists on the writer thread alone */
 
 /* Opens, locks, migrates. Errors, one sentence each: "store.locked" (another server has it), "store.newer" (schema of a newer version),
- * "store.broken" (integrity), "store.readonly", "store.network" (NFS and the like). Owner closes with db_close. */
+ * "store.broken" (integrity), "store.foreign" (a database that is not ours), "store.readonly", "store.folder" (not there), "store.network" (NFS and
+ * the like). Owner closes with db_close. */
 bool db_open(const char *path, struct db **out, struct err *err);
 void db_close(struct db *db);                                   /* finishes what is queued, checkpoints */
 
@@ -22,7 +23,9 @@ void db_read_end(struct db_read *read);                         /* NULL is fine 
 
 /* Runs unit(tx, arg) on the writer thread inside a savepoint; returns after the commit that holds it has been synced. Several units share one
  * commit. A unit that returns false leaves nothing behind and costs the others nothing. Queue of 10,000 or 5 s: ERR_UNAVAILABLE "store.busy".
- * Disk full: ERR_UNAVAILABLE "store.full". Any thread but the writer's. */
+ * Disk full: ERR_UNAVAILABLE "store.full". Any thread but the writer's.
+ * A unit may run twice (after a full disk those of a group are run again one by one): it touches tx and overwrites its outputs, nothing else;
+ * publishing comes after db_write. A reader begun earlier does not see what was written. */
 typedef bool (*db_unit)(struct db_tx *tx, void *arg, struct err *err);
 bool db_write(struct db *db, db_unit unit, void *arg, struct err *err);
 struct db_read *db_tx_read(struct db_tx *tx);                   /* to call reading functions inside a unit */
@@ -32,9 +35,10 @@ struct db_stats { uint64_t units, commits, failed; int waiting; int64_t wal_byte
 void db_stats(struct db *db, struct db_stats *out);
 
 /* --- for store_*.c only ------------------------------------------------------------------------------------------------------------------
- * Each store_*.c opens with `static const struct db_query q_x = {"x", "SELECT …"};` rows listed in one array that ends with {0} and is
- * exported as store_<room>_queries for the test that prepares all of them. Bound by name, never formatted. */
-struct db_query { const char *name, *text; };
+ * Each store_*.c opens with an enum of its queries and `const struct db_query store_<room>_queries[] = {[Q_X] = {"x", "SELECT …"}, …, {0}};`,
+ * used as db_begin(read, &store_<room>_queries[Q_X]). One test finds the arrays by the names of the files, prepares all and fails on a full scan
+ * whose text does not say why: SELECT /-*scan: why*-/ … (without the dashes). Bound by name, never formatted. */
+struct db_query { const char *name, *text; };        /* one statement */
 struct db_stmt;
 enum db_step { DB_ROW, DB_DONE, DB_FAIL };
 /* A cached statement, reset and unbound. Ends with db_end (also after DB_FAIL). Never NULL: a mistake in SQL is a BUG. */
