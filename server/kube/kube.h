@@ -20,7 +20,7 @@ struct kube_request {
   const char *token;            /* bearer token of a learner; NULL: the platform's own credentials */
   size_t cap;                   /* 0: KUBE_ANSWER_MAX; a longer answer is ERR_LIMIT "kube.large" */
   int timeout_ms;               /* 0: 15,000 */
-  bool retry;                   /* safe to repeat: on 429, 503 and broken connections up to 5 times with full jitter, Retry-After obeyed */
+  bool retry;                   /* safe to repeat: on 429, 503 and broken connections up to 5 times with full jitter, Retry-After obeyed; 30 s in all */
 };
 struct kube_reply {
   bool answered;                /* false: no HTTP answer; err says why */
@@ -29,7 +29,7 @@ struct kube_reply {
   char content_type[80];
   int retry_after_s;
   int64_t at_ms;                /* wall clock when the answer was complete */
-  struct err *err;              /* when not answered: UNAVAILABLE "cluster.away", TIMEOUT "cluster.slow", LIMIT "kube.large"; in the arena */
+  struct err *err;              /* when not answered: UNAVAILABLE "cluster.away" or "cluster.certificate", TIMEOUT "cluster.slow", LIMIT "kube.large"; in the arena */
 };
 
 struct kube {
@@ -37,8 +37,9 @@ struct kube {
   /* Sends all at once over kept connections (at most 32 in flight for the process) and returns when all have ended. False only when nothing could
    * be sent at all: UNAVAILABLE "cluster.away" (circuit open: 5 failures in 10 s; one probe per 2 s). HTTP errors are answers, not failures. */
   bool (*send)(void *ctx, struct arena *arena, const struct kube_request *requests, size_t count, struct kube_reply *replies, struct err *err);
-  /* List and watch of one kind, all namespaces (selector may narrow), until kube_close: list, then events; relist on 410. Callbacks come from the
-   * one watch thread, one at a time; they must not block. */
+  /* List and watch of one kind, all namespaces (selector may narrow), until kube_close: list, then events; relist on 410, telling only what differs.
+   * Callbacks come from the one watch thread, one at a time; they must not block. *watch and its texts are copied. Objects live for the call only and
+   * carry kind and apiVersion. A DELETED that a relist found holds apiVersion, kind and metadata.{namespace,name,uid,resourceVersion} alone. */
   bool (*watch)(void *ctx, const struct kube_watch *watch, struct err *err);
 };
 enum kube_event { KUBE_ADDED, KUBE_CHANGED, KUBE_DELETED, KUBE_SYNCED /* list told, object NULL */, KUBE_ALIVE /* bookmark or answer, object NULL */, KUBE_STALE /* watch lost, object NULL */ };
@@ -64,6 +65,18 @@ char *kube_path(struct arena *arena, const struct kube_kind *kind, const char *n
  * "kube.answer"; params status, message (the Status' message, cut). */
 bool kube_call(const struct kube *kube, struct arena *arena, const struct kube_request *request, struct tree **out, struct err *err);
 bool kube_reply_err(const struct kube_reply *reply, struct arena *arena, struct err *err);   /* same mapping for one reply of many; false = it was an error */
+
+/* The body of a JSON answer as a tree, at once fit for strict reading: a learner may store the character NUL in an object, and one such object must
+ * not spoil the list of everybody's; its escape becomes U+FFFD in the body. UPSTREAM "kube.answer" when it is no JSON. */
+bool kube_tree(struct arena *arena, struct kube_reply *reply, struct tree **out, struct err *err);
+/* Every object of a collection (kube_path without a name) in pages of 500; query: "labelSelector=…" or NULL. *out: a list of objects, each with
+ * kind and apiVersion. At most KUBE_LIST_MAX objects, beyond that LIMIT "kube.large". */
+#define KUBE_LIST_MAX 20000
+bool kube_list(const struct kube *kube, struct arena *arena, const struct kube_kind *kind, const char *namespace, const char *query, struct tree **out, struct err *err);
+/* A value of a query, escaped ("a=b" gives "a%3Db"). */
+char *kube_escape(struct arena *arena, const char *value);
+/* here() true: this thread may not ask the cluster (the store's writer), doing so is a BUG. Once, before kube_open. */
+void kube_forbid(bool (*here)(void));
 
 /* --- opening (kube_config.c, kube_http.c) --------------------------------------------------------------------------------------------------- */
 struct kube_config {
