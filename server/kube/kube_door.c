@@ -101,7 +101,7 @@ static bool address(struct kube_door *door, const struct kube_config *config, st
   curl_url_cleanup(url);
   if (ok) return true;
   err_set(err, ERR_INVALID, "kubeconfig.server", "server %s", config->server);
-  return err_param(err, "server", "%s", config->server);
+  return err_param(err, "file", "%s", config->server);
 }
 
 struct kube_door *kube_door_open(const struct kube_config *config, struct err *err) {
