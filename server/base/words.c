@@ -13,7 +13,7 @@
 #define MESSAGE_CAP (16u * 1024u)
 
 struct message { const char *key; struct { const char *one, *other; } text[LANG_COUNT]; };
-struct words { struct arena *arena; struct message *slot; size_t room, count; };
+struct words { struct arena *arena; struct message *slot; size_t room, count; const struct words *below; };
 
 const char *lang_code(enum lang lang) { return lang == LANG_MS ? "ms" : "en"; }
 
@@ -27,6 +27,12 @@ struct words *words_new(void) {
   struct words *words = calloc(1, sizeof *words);
   if (!words) abort();
   words->arena = arena_new(0);
+  return words;
+}
+
+struct words *words_new_over(const struct words *below) {
+  struct words *words = words_new();
+  words->below = below;
   return words;
 }
 
@@ -48,6 +54,15 @@ static struct message *seek(const struct words *words, const char *key) {
   size_t i = hash(key) & (words->room - 1);
   while (words->slot[i].key && strcmp(words->slot[i].key, key)) i = (i + 1) & (words->room - 1);
   return &words->slot[i];
+}
+
+/* The message here, or in the catalogue below, and so on; NULL when nobody has it. */
+static const struct message *find(const struct words *words, const char *key) {
+  for (; words; words = words->below) {
+    const struct message *message = seek(words, key);
+    if (message && message->key) return message;
+  }
+  return NULL;
 }
 
 static struct message *claim(struct words *words, const char *key) {
@@ -96,8 +111,8 @@ bool words_add_pairs(struct words *words, const struct tree *pairs, struct err *
 }
 
 bool words_has(const struct words *words, enum lang lang, const char *key) {
-  const struct message *message = seek(words, key);
-  return message && message->key && message->text[lang].other;
+  const struct message *message = find(words, key);
+  return message && message->text[lang].other;
 }
 
 static void add_value(struct buf *out, const struct tree *value) {
@@ -106,11 +121,11 @@ static void add_value(struct buf *out, const struct tree *value) {
 }
 
 const char *words_text(struct arena *arena, const struct words *words, enum lang lang, const char *key, const struct tree *params, enum lang *out_lang) {
-  const struct message *message = seek(words, key);
+  const struct message *message = find(words, key);
   enum lang used = lang;
-  if (message && message->key && !message->text[lang].other) used = lang == LANG_EN ? LANG_MS : LANG_EN;
+  if (message && !message->text[lang].other) used = lang == LANG_EN ? LANG_MS : LANG_EN;
   if (out_lang) *out_lang = used;
-  if (!message || !message->key || !message->text[used].other) return arena_str(arena, key);
+  if (!message || !message->text[used].other) return arena_str(arena, key);
   const char *text = tree_int(params, "count", 0) == 1 ? message->text[used].one : message->text[used].other;
   if (!strchr(text, '{')) return text;
   struct buf out;

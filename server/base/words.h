@@ -10,6 +10,8 @@ const char *lang_code(enum lang lang);                      /* "en", "ms" */
 bool lang_parse(const char *code, enum lang *out);          /* also "ms-MY", "en-GB" */
 struct words;
 struct words *words_new(void);
+/* A catalogue that looks its misses up in `below`, which must outlive it: a lab's own words over everybody's. */
+struct words *words_new_over(const struct words *below);
 void words_free(struct words *words);
 /* Adds {key: "text", …} for one language. A later catalogue wins. Values may be {one, other}. */
 bool words_add(struct words *words, enum lang lang, const struct tree *catalogue, struct err *err);

@@ -49,7 +49,23 @@ static void keeps_many_keys_apart(void **state) {
   arena_free(arena);
 }
 
+static void a_lab_has_its_own_words_over_everybodys(void **state) {
+  (void)state;
+  struct arena *arena = arena_new(0);
+  struct words *all = words_new(), *lab = words_new_over(all);
+  struct err err;
+  assert_true(words_add_pairs(all, json(arena, "{\"shared\": {\"en\": \"Shared.\", \"ms\": \"Bersama.\"}}"), &err));
+  assert_true(words_add_pairs(lab, json(arena, "{\"own\": {\"en\": \"Own.\", \"ms\": \"Sendiri.\"}}"), &err));
+  assert_string_equal(words_text(arena, lab, LANG_MS, "own", NULL, NULL), "Sendiri.");
+  assert_string_equal(words_text(arena, lab, LANG_MS, "shared", NULL, NULL), "Bersama.");
+  assert_true(words_has(lab, LANG_EN, "shared"));
+  assert_false(words_has(all, LANG_EN, "own"));
+  words_free(lab);
+  words_free(all);
+  arena_free(arena);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(words_messages_in_both_languages), cmocka_unit_test(keeps_many_keys_apart)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(a_lab_has_its_own_words_over_everybodys), cmocka_unit_test(words_messages_in_both_languages), cmocka_unit_test(keeps_many_keys_apart)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
