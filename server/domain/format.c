@@ -12,8 +12,12 @@
 
 #define PROBLEMS_MAX 2000
 
-void format_say(struct format *format, const char *file, int line, const char *key, ...) {
+void format_say_params(struct format *format, const char *file, int line, const char *key, struct tree *params) {
   if (format->count == PROBLEMS_MAX) return;
+  for (size_t i = 0; i < format->count; i++) {           /* a figure is read once per language, a mistake is said once */
+    const struct problem *said = &format->list[i];
+    if (said->line == line && !strcmp(said->key, key) && !strcmp(said->file, file) && tree_equal(said->params, params)) return;
+  }
   if (format->count == format->room) {
     size_t room = format->room ? format->room * 2 : 16;
     struct problem *grown = arena_alloc(format->arena, room * sizeof *grown);
@@ -21,12 +25,16 @@ void format_say(struct format *format, const char *file, int line, const char *k
     format->list = grown;
     format->room = room;
   }
+  format->list[format->count++] = (struct problem){.file = file, .line = line, .key = key, .params = params};
+}
+
+void format_say(struct format *format, const char *file, int line, const char *key, ...) {
   struct tree *params = tree_new(format->arena, TREE_MAP);
   va_list args;
   va_start(args, key);
   for (const char *name; (name = va_arg(args, const char *));) tree_set(format->arena, params, name, tree_string(format->arena, va_arg(args, const char *)));
   va_end(args);
-  format->list[format->count++] = (struct problem){.file = file, .line = line, .key = key, .params = params};
+  format_say_params(format, file, line, key, params);
 }
 
 void format_word(struct format *format, const struct words *words, enum lang lang) {

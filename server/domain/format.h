@@ -10,6 +10,8 @@ struct format { struct arena *arena; struct problem *list; size_t count, room; }
 
 /* Adds a problem: key of a sentence in web/words, then name, value, name, value …, NULL. line 0: the whole file. file and key must outlive the arena or lie in it. */
 void format_say(struct format *format, const char *file, int line, const char *key, ...) __attribute__((sentinel));
+/* The same with a map of parameters that is there already (findings of the reader). */
+void format_say_params(struct format *format, const char *file, int line, const char *key, struct tree *params);
 /* The sentences of all problems (problem.text) in `lang`. Call once, when words are there. */
 void format_word(struct format *format, const struct words *words, enum lang lang);
 
