@@ -1,0 +1,264 @@
+/* progress: what a verdict means for a person's sheet, and the sheet as the page shows it. Holds no state of its own: rows are the store's, the course's
+ * shape is the edition's. Points are exact fractions; a number is made of them only to show. */
+#include "domain/progress.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/tree.h"
+#include "base/wallclock.h"
+#include "domain/catalog.h"
+#include "domain/grading.h"
+#include "domain/progress_inside.h"
+#include "store/store_progress.h"
+
+bool progress_open(struct db *db, struct catalog *catalog, struct progress **out, struct err *err) {
+  (void)err;
+  struct progress *progress = calloc(1, sizeof *progress);
+  if (!progress) abort();
+  *progress = (struct progress){db, catalog};
+  *out = progress;
+  return true;
+}
+
+void progress_close(struct progress *progress) { free(progress); }
+
+/* --- from a verdict ---------------------------------------------------------------------------------------------------------------------------------- */
+
+static int compare(struct fraction a, struct fraction b) {
+  __int128 left = (__int128)a.top * b.bottom, right = (__int128)b.top * a.bottom;
+  return left < right ? -1 : left > right;
+}
+
+static const struct tree *check_of(const struct tree *body, const char *id) {
+  TREE_EACH(check, tree_get(body, "checks")) if (!strcmp(tree_text_or(check, "id", ""), id)) return check;
+  return NULL;
+}
+
+struct sum { struct fraction earned, max; bool error, met; };
+
+/* One step's checks in this run. Which checks a step has is the lab's word, not the verdict's. */
+static struct sum sum_step(const struct lab *lab, const struct lab_step *step, const struct tree *body) {
+  struct sum sum = {.earned = {0, 1}, .max = {0, 1}};
+  for (size_t i = 0; i < lab->check_count; i++) {
+    if (strcmp(lab->checks[i].step, step->id)) continue;
+    const struct tree *check = check_of(body, lab->checks[i].id);
+    struct fraction earned, max;
+    if (!check || !fraction_parse(tree_text(check, "max"), &max)) continue;      /* left out of this run: not counted */
+    const char *outcome = tree_text_or(check, "outcome", "");
+    sum.met = true;
+    sum.max = fraction_add(sum.max, max);
+    if (!strcmp(outcome, "error") || !strcmp(outcome, "pending")) sum.error = true;
+    else if (fraction_parse(tree_text(check, "earned"), &earned)) sum.earned = fraction_add(sum.earned, earned);
+  }
+  return sum;
+}
+
+static bool better(const struct lab *lab, const struct sum *sum, const struct progress_row *old) {
+  if (lab->keep_last) return !sum->error;
+  struct fraction earned;
+  return !fraction_parse(old->earned, &earned) || compare(sum->earned, earned) > 0;
+}
+
+bool progress_record(struct db_tx *tx, const struct lab *lab, const char *person, const char *workshop, const char *submission, const struct tree *body, int64_t at_ms, struct err *err) {
+  for (size_t i = 0; i < lab->step_count; i++) {
+    struct sum sum = sum_step(lab, &lab->steps[i], body);
+    if (!sum.met) continue;
+    struct progress_row row = {.at_ms = at_ms}, old;
+    bool found = false;
+    snprintf(row.person, sizeof row.person, "%s", person);
+    snprintf(row.workshop, sizeof row.workshop, "%s", workshop ? workshop : "");
+    snprintf(row.lab, sizeof row.lab, "%s", lab->id);
+    snprintf(row.step, sizeof row.step, "%s", lab->steps[i].id);
+    snprintf(row.submission, sizeof row.submission, "%s", submission);
+    fraction_text(sum.earned, row.earned);
+    fraction_text(sum.max, row.max);
+    if (!store_progress_get(db_tx_read(tx), row.person, row.workshop, row.lab, row.step, &old, &found, err)) return false;
+    if (found ? !better(lab, &sum, &old) : lab->keep_last && sum.error) continue;
+    if (!store_progress_put(tx, &row, err)) return false;
+  }
+  return true;
+}
+
+/* --- the sheet ----------------------------------------------------------------------------------------------------------------------------------------- */
+
+struct sheet { struct arena *arena; enum lang lang; struct progress_row *rows; size_t row_count; struct quiz_row *answers; size_t answer_count; };
+
+static struct tree *decimal(struct arena *arena, struct fraction f) {
+  if (f.bottom == 1) return tree_number(arena, f.top);
+  __int128 scaled = ((__int128)f.top * 20000 / f.bottom + 1) / 2;            /* four places, half up */
+  char text[48];
+  int n = snprintf(text, sizeof text, "%lld.%04lld", (long long)(scaled / 10000), (long long)(scaled % 10000));
+  while (text[n - 1] == '0') text[--n] = 0;
+  if (text[n - 1] == '.') text[--n] = 0;
+  struct tree *number = tree_new(arena, TREE_NUMBER);
+  number->text = arena_str(arena, text);
+  number->length = (size_t)n;
+  return number;
+}
+
+static void put_points(struct arena *arena, struct tree *to, struct fraction earned) {
+  char text[48];
+  fraction_text(earned, text);
+  tree_put_text(arena, to, "earned", text);
+  tree_put(arena, to, "earned_number", decimal(arena, earned));
+}
+
+static const struct progress_row *row_of(const struct sheet *sheet, const char *lab, const char *step) {
+  for (size_t i = 0; i < sheet->row_count; i++) if (!strcmp(sheet->rows[i].lab, lab) && !strcmp(sheet->rows[i].step, step)) return &sheet->rows[i];
+  return NULL;
+}
+
+static int step_points(const struct lab *lab, const char *step) {
+  int points = 0;
+  for (size_t i = 0; i < lab->check_count; i++) if (!strcmp(lab->checks[i].step, step)) points += lab->checks[i].points;
+  return points;
+}
+
+static struct tree *lab_sheet(const struct sheet *sheet, const struct lab *lab, struct fraction *out_earned, bool *out_done) {
+  struct arena *arena = sheet->arena;
+  struct tree *out = tree_new(arena, TREE_MAP), *steps = tree_new(arena, TREE_LIST);
+  struct fraction all = {0, 1};
+  bool all_done = lab->step_count > 0, begun = false;
+  for (size_t i = 0; i < lab->step_count; i++) {
+    const struct progress_row *row = row_of(sheet, lab->id, lab->steps[i].id);
+    struct fraction earned = {0, 1}, max = {0, 1};
+    bool done = row && fraction_parse(row->earned, &earned) && fraction_parse(row->max, &max) && max.top > 0 && compare(earned, max) >= 0;
+    struct tree *step = tree_new(arena, TREE_MAP);
+    tree_put_text(arena, step, "id", lab->steps[i].id);
+    tree_put_text(arena, step, "title", lab->steps[i].title[sheet->lang]);
+    put_points(arena, step, earned);
+    tree_put_int(arena, step, "max", step_points(lab, lab->steps[i].id));
+    tree_put_bool(arena, step, "done", done);
+    tree_push(steps, step);
+    all = fraction_add(all, earned);
+    all_done = all_done && done;
+    begun = begun || row;
+  }
+  tree_put_text(arena, out, "id", lab->id);
+  tree_put_text(arena, out, "title", lab->title[sheet->lang]);
+  tree_put_int(arena, out, "minutes", lab->minutes);
+  tree_put_int(arena, out, "points", lab->points);
+  put_points(arena, out, all);
+  tree_put_int(arena, out, "max", lab->points);
+  tree_put_bool(arena, out, "done", all_done);
+  tree_put_bool(arena, out, "begun", begun);
+  tree_put(arena, out, "steps", steps);
+  *out_earned = all;
+  *out_done = all_done;
+  return out;
+}
+
+static struct tree *quiz_sheet(const struct sheet *sheet, const struct module *module, bool *out_done) {
+  int right = 0, answered = 0;
+  for (size_t i = 0; i < module->quiz_count; i++)
+    for (size_t a = 0; a < sheet->answer_count; a++) {
+      const struct quiz_row *row = &sheet->answers[a];
+      if (strcmp(row->module, module->id) || strcmp(row->item, module->quiz[i].id)) continue;
+      answered++;
+      right += row->last_right;
+    }
+  struct tree *out = tree_new(sheet->arena, TREE_MAP);
+  tree_put_int(sheet->arena, out, "right", right);
+  tree_put_int(sheet->arena, out, "answered", answered);
+  tree_put_int(sheet->arena, out, "of", (int64_t)module->quiz_count);
+  *out_done = right == (int)module->quiz_count;
+  return out;
+}
+
+static struct tree *module_sheet(const struct sheet *sheet, const struct module *module, struct fraction *earned, int *max, bool *out_done) {
+  struct arena *arena = sheet->arena;
+  struct tree *out = tree_new(arena, TREE_MAP), *labs = tree_new(arena, TREE_LIST);
+  bool done = module->lab_count || module->quiz_count, part;
+  for (size_t i = 0; i < module->lab_count; i++) {
+    struct fraction points;
+    tree_push(labs, lab_sheet(sheet, module->labs[i], &points, &part));
+    *earned = fraction_add(*earned, points);
+    *max += module->labs[i]->points;
+    done = done && part;
+  }
+  struct tree *quiz = quiz_sheet(sheet, module, &part);
+  done = done && part;
+  tree_put_text(arena, out, "id", module->id);
+  tree_put_int(arena, out, "number", module->number);
+  tree_put_text(arena, out, "title", module->title[sheet->lang]);
+  tree_put_int(arena, out, "minutes", module->minutes);
+  tree_put_bool(arena, out, "done", done);
+  tree_put(arena, out, "labs", labs);
+  tree_put(arena, out, "quiz", quiz);
+  *out_done = done;
+  return out;
+}
+
+static struct tree *course_sheet(const struct sheet *sheet, const struct course *course) {
+  struct arena *arena = sheet->arena;
+  struct tree *out = tree_new(arena, TREE_MAP), *modules = tree_new(arena, TREE_LIST);
+  struct fraction earned = {0, 1};
+  int max = 0, done = 0;
+  for (size_t i = 0; i < course->module_count; i++) {
+    bool part;
+    tree_push(modules, module_sheet(sheet, course->modules[i], &earned, &max, &part));
+    done += part;
+  }
+  tree_put_text(arena, out, "id", course->id);
+  tree_put_text(arena, out, "title", course->title[sheet->lang]);
+  tree_put_text(arena, out, "summary", course->summary[sheet->lang]);
+  put_points(arena, out, earned);
+  tree_put_int(arena, out, "max", max);
+  tree_put_int(arena, out, "done", done);
+  tree_put_int(arena, out, "of", (int64_t)course->module_count);
+  tree_put(arena, out, "modules", modules);
+  return out;
+}
+
+struct tree *progress_json(struct progress *progress, struct db_read *read, const struct viewer *viewer, struct arena *arena) {
+  struct sheet sheet = {.arena = arena, .lang = viewer->lang};
+  struct err err;
+  if (*viewer->person && (!store_progress_list(read, viewer->person, viewer->workshop, arena, &sheet.rows, &sheet.row_count, &err) ||
+                          !store_quiz_list(read, viewer->person, arena, &sheet.answers, &sheet.answer_count, &err))) return NULL;
+  const struct edition *edition = catalog_acquire(progress->catalog);
+  struct tree *out = tree_new(arena, TREE_MAP), *courses = tree_new(arena, TREE_LIST);
+  for (size_t i = 0; i < edition->course_count; i++) tree_push(courses, course_sheet(&sheet, edition->courses[i]));
+  tree_put(arena, out, "courses", courses);
+  catalog_release(edition);
+  return out;
+}
+
+/* --- quiz ----------------------------------------------------------------------------------------------------------------------------------------------- */
+
+struct quiz_take { const struct viewer *viewer; const char *module, *item; int answer; bool right; int64_t at_ms; };
+
+static bool quiz_unit(struct db_tx *tx, void *arg, struct err *err) {
+  struct quiz_take *take = arg;
+  return store_quiz_put(tx, take->viewer->person, take->viewer->workshop, take->module, take->item, take->answer, take->right, take->at_ms, err);
+}
+
+static const struct quiz_item *item_of(const struct module *module, const char *id) {
+  for (size_t i = 0; module && i < module->quiz_count; i++) if (!strcmp(module->quiz[i].id, id)) return &module->quiz[i];
+  return NULL;
+}
+
+bool progress_quiz(struct progress *progress, const struct viewer *viewer, const char *module, const char *item, int answer, struct arena *arena,
+                   bool *out_right, const char **out_betrays, const char **out_right_text, struct err *err) {
+  const struct edition *edition = catalog_acquire(progress->catalog);
+  const struct module *found = edition_module(edition, module);
+  const struct quiz_item *question = item_of(found, item);
+  bool ok = false;
+  if (!question) err_set(err, ERR_NOT_FOUND, "quiz.missing", "no question %s in %s", item, module);
+  else if (answer < 0 || (size_t)answer >= question->answer_count) err_set(err, ERR_INVALID, "quiz.answer", "answer %d of %zu", answer, question->answer_count);
+  else {
+    const struct quiz_answer *given = &question->answers[answer];
+    struct quiz_take take = {viewer, found->id, question->id, answer, given->right, wall_ms()};
+    ok = !*viewer->person || db_write(progress->db, quiz_unit, &take, err);
+    if (ok) {
+      *out_right = given->right;
+      *out_betrays = given->right ? NULL : arena_str(arena, given->betrays[viewer->lang]);
+      for (size_t i = 0; i < question->answer_count; i++) if (question->answers[i].right) *out_right_text = arena_str(arena, question->answers[i].text[viewer->lang]);
+    }
+  }
+  catalog_release(edition);
+  return ok;
+}
