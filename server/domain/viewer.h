@@ -7,7 +7,7 @@
 enum role { ROLE_NONE, ROLE_LEARNER, ROLE_INSTRUCTOR, ROLE_ADMIN };      /* nested: an administrator may do what an instructor may */
 struct viewer {
   char person[ID_SIZE];        /* "" when nobody is signed in */
-  char name[128];
+  char name[244];              /* 60 characters of up to 4 bytes */
   enum role role;
   char workshop[ID_SIZE];      /* the workshop this person joined, or "" */
   char login[ID_SIZE];

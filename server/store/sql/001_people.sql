@@ -2,7 +2,7 @@
 
 CREATE TABLE workshop (                     -- a class with an instructor
   id        TEXT PRIMARY KEY CHECK (length(id) = 26),
-  name      TEXT NOT NULL,
+  name      TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 60),
   code      TEXT NOT NULL CHECK (length(code) = 6),   -- join code, folded; shown to staff, so it is kept as it is
   opened_by TEXT REFERENCES person(id),     -- NULL: from the command line
   opened_ms INTEGER NOT NULL,
