@@ -1,0 +1,261 @@
+/* evidence: wishes become requests of the platform's account (reads, probes) or of the learner (dry runs). Every body is hostile text. */
+#include "domain/evidence.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/secret.h"
+#include "base/tree.h"
+#include "base/wallclock.h"
+#include "kube/kube.h"
+
+#define PROBE_CAP (64u * 1024u)
+#define PROBE_MS 3000
+
+void observer_begin(struct observer *observer, struct arena *arena) {
+  observer->arena = arena;
+  observer->reads = tree_new(arena, TREE_LIST);
+  observer->bodies = tree_new(arena, TREE_MAP);
+  observer->count = observer->probes = 0;
+  observer->bytes = 0;
+}
+
+/* Letters, digits, dots and dashes: what names of objects, ports and label selectors' parts may hold here. */
+static bool plain_name(const char *text) {
+  return text && *text && strlen(text) < 254 && strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-") == strlen(text);
+}
+
+/* Percent-encodes all but unreserved characters and those of `keep`. */
+static char *escaped(struct arena *arena, const char *text, const char *keep) {
+  char *out = arena_alloc(arena, strlen(text) * 3 + 1), *at = out;
+  for (; *text; text++) {
+    unsigned char c = (unsigned char)*text;
+    bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || strchr("-._~", c) || strchr(keep, c);
+    if (plain) *at++ = (char)c;
+    else at += sprintf(at, "%%%02X", c);
+  }
+  *at = 0;
+  return out;
+}
+
+static bool scripts_fault(struct err *err, const char *what) {
+  err_set(err, ERR_DENIED, "check.read-refused", "%s", what);
+  return err_param(err, "what", "%s", what);
+}
+
+struct asked { const char *verb, *path, *query; bool probe; const struct kube_kind *kind; struct kube_request request; };
+
+static bool ask_object(struct observer *observer, struct arena *arena, const struct tree *request, struct asked *out, struct err *err) {
+  const struct kube_kind *kind = kube_kind(tree_text_or(request, "kind", ""));
+  const char *name = tree_text(request, "name"), *selector = tree_text(request, "selector");
+  if (!kind) return scripts_fault(err, "a kind that is not known");
+  if (!kind->namespaced) return scripts_fault(err, "a kind outside the namespace");
+  bool list = !strcmp(out->verb, "list");
+  if (!list && !plain_name(name)) return scripts_fault(err, "a name that no object can have");
+  out->kind = kind;
+  out->path = kube_path(arena, kind, observer->namespace, list ? NULL : name);
+  if (list && selector) out->query = arena_printf(arena, "labelSelector=%s", escaped(arena, selector, ""));
+  out->request = (struct kube_request){.method = "GET", .path = out->path, .query = out->query, .retry = true};
+  return true;
+}
+
+static bool ask_probe(struct observer *observer, struct arena *arena, const struct tree *request, struct asked *out, struct err *err) {
+  const char *service = tree_text(request, "service"), *path = tree_text_or(request, "path", "/");
+  const struct tree *port = tree_get(request, "port");
+  const char *port_text = port && (port->type == TREE_NUMBER || port->type == TREE_STRING) ? port->text : NULL;
+  if (!plain_name(service) || !plain_name(port_text)) return scripts_fault(err, "a Service name or port that cannot be");
+  if (path[0] != '/' || strlen(path) > 1024 || strstr(path, "..")) return scripts_fault(err, "a path that does not begin with / or climbs");
+  out->probe = true;
+  out->path = arena_printf(arena, "/api/v1/namespaces/%s/services/http:%s:%s/proxy%s", observer->namespace, service, port_text, escaped(arena, path, "/?&=:@+,;"));
+  out->request = (struct kube_request){.method = "GET", .path = out->path, .accept = "*/*", .cap = PROBE_CAP, .timeout_ms = PROBE_MS};
+  return true;
+}
+
+/* A dry run of one object as the learner: PUT where it exists, else create, both strict (ruling 3). */
+static bool ask_dry_run(struct observer *observer, struct arena *arena, const struct tree *request, struct asked *out, struct err *err) {
+  const struct tree *object = tree_get(request, "object");
+  const char *name = tree_text(tree_get(object, "metadata"), "name");
+  const struct kube_kind *kind = kube_kind_of(tree_text_or(object, "apiVersion", ""), tree_text_or(object, "kind", ""));
+  if (!observer->token) return err_set(err, ERR_UNAVAILABLE, "cluster.away", "no token of the learner for a dry run");
+  if (!kind || !kind->namespaced) return scripts_fault(err, "a kind that cannot be written here");
+  if (!plain_name(name)) return scripts_fault(err, "an object without a usable name");
+  struct kube_request get = {.method = "GET", .path = kube_path(arena, kind, observer->namespace, name), .token = observer->token, .retry = true};
+  struct kube_reply reply;
+  if (!observer->kube->send(observer->kube->ctx, arena, &get, 1, &reply, err)) return false;
+  if (!reply.answered) {
+    if (err && reply.err) *err = *reply.err;
+    return false;
+  }
+  bool exists = reply.status == 200;
+  struct tree *sent = tree_copy(arena, object);
+  struct tree *metadata = tree_get(sent, "metadata");
+  if (metadata) {
+    tree_remove(metadata, "resourceVersion");
+    tree_set(arena, metadata, "namespace", tree_string(arena, observer->namespace));
+  }
+  struct buf *body = arena_alloc(arena, sizeof *body);
+  buf_init_arena(body, arena, 2u * CHECK_BYTES_MAX);
+  tree_write_plain(body, sent);
+  out->kind = kind;
+  out->path = exists ? get.path : kube_path(arena, kind, observer->namespace, NULL);
+  out->query = "dryRun=All&fieldValidation=Strict&fieldManager=kubectl";
+  out->request = (struct kube_request){.method = exists ? "PUT" : "POST", .path = out->path, .query = out->query, .body = body->data, .body_length = body->len,
+                                       .token = observer->token, .retry = true};
+  return true;
+}
+
+/* Values of Secrets stay on the cluster unless the lab asks for them. */
+static void hide_secrets(struct arena *arena, struct tree *object) {
+  static const char *const parts[] = {"data", "stringData", NULL};
+  for (const char *const *part = parts; *part; part++) {
+    struct tree *old = tree_get(object, *part);
+    if (!old) continue;
+    struct tree *hidden = tree_new(arena, TREE_MAP);
+    TREE_EACH(value, old) tree_put_text(arena, hidden, value->key, "hidden");
+    tree_set(arena, object, *part, hidden);
+  }
+}
+
+/* The body as the script and the evidence see it. */
+static struct tree *body_of(struct observer *observer, struct arena *arena, const struct asked *asked, const struct kube_reply *reply, struct err *err) {
+  struct tree *body = NULL;
+  if (asked->probe) {
+    struct buf text;
+    buf_init(&text, 8u * PROBE_CAP);
+    buf_json_n(&text, reply->body ? reply->body : "", reply->length);
+    bool ok = tree_parse(arena, text.data, text.len, 0, &body, err);
+    buf_release(&text);
+    return ok ? body : NULL;
+  }
+  if (!tree_parse(arena, reply->body ? reply->body : "null", reply->body ? reply->length : 4, 0, &body, err)) {
+    err_set(err, ERR_UPSTREAM, "cluster.answer", "an answer of %s is no JSON", asked->path);
+    return NULL;
+  }
+  bool secret = asked->kind && !strcmp(asked->kind->kind, "Secret") && !observer->secret_values;
+  if (!strcmp(asked->verb, "list") && reply->status == 200) {
+    struct tree *items = tree_get(body, "items"), *kept = tree_new(arena, TREE_LIST);
+    const char *version = kube_api_version(arena, asked->kind);
+    for (struct tree *item = items ? items->child : NULL, *next; item; item = next) {
+      next = item->next;
+      tree_set(arena, item, "apiVersion", tree_string(arena, version));
+      tree_set(arena, item, "kind", tree_string(arena, asked->kind->kind));
+      if (secret) hide_secrets(arena, item);
+      item->next = NULL;
+      tree_push(kept, item);
+    }
+    struct tree *list = tree_new(arena, TREE_MAP);
+    tree_put(arena, list, "items", kept);
+    return list;
+  }
+  if (secret && reply->status == 200) hide_secrets(arena, body);
+  return body;
+}
+
+static void record(struct observer *observer, const struct asked *asked, const struct tree *body, const char *rv, const struct kube_reply *reply, struct buf *canonical, int *out_n) {
+  char hash[65];
+  secret_sha256_hex(canonical->data, canonical->len, hash);
+  struct arena *arena = observer->arena;
+  if (!tree_get(observer->bodies, hash)) tree_put(arena, observer->bodies, hash, tree_copy(arena, body));
+  struct tree *read = tree_new(arena, TREE_MAP);
+  *out_n = observer->count + observer->probes - 1;
+  tree_put_int(arena, read, "n", *out_n);
+  tree_put_text(arena, read, "verb", asked->verb);
+  tree_put_text(arena, read, "path", asked->path);
+  tree_put_text(arena, read, "query", asked->query);
+  tree_put_int(arena, read, "status", reply->status);
+  tree_put_text(arena, read, "rv", rv);
+  tree_put_text(arena, read, "uid", tree_text(tree_get(body, "metadata"), "uid"));
+  tree_put_int(arena, read, "at_ms", reply->at_ms);
+  tree_put_text(arena, read, "body", hash);
+  tree_push(observer->reads, read);
+}
+
+bool observer_read(void *ctx, struct arena *arena, const struct tree *request, struct buf *reply_text, struct tree **out_meta, struct err *err) {
+  struct observer *observer = ctx;
+  struct asked asked = {.verb = tree_text_or(request, "verb", "")};
+  bool probe = !strcmp(asked.verb, "http");
+  if (!observer->kube) return err_set(err, ERR_UNAVAILABLE, "cluster.away", "there is no cluster at the moment");
+  if (probe ? observer->probes >= EVIDENCE_PROBES_MAX : observer->count >= EVIDENCE_READS_MAX) {
+    err_set(err, ERR_LIMIT, "check.reads", "over the reads of a run");
+    return err_param(err, "limit", "%d", probe ? EVIDENCE_PROBES_MAX : EVIDENCE_READS_MAX);
+  }
+  bool ok = probe ? ask_probe(observer, arena, request, &asked, err)
+          : !strcmp(asked.verb, "dryrun") ? ask_dry_run(observer, arena, request, &asked, err)
+          : !strcmp(asked.verb, "get") || !strcmp(asked.verb, "list") ? ask_object(observer, arena, request, &asked, err)
+          : scripts_fault(err, "a verb that is not known");
+  if (!ok) return false;
+  if (probe) observer->probes++;
+  else observer->count++;
+  struct kube_reply reply;
+  if (!observer->kube->send(observer->kube->ctx, arena, &asked.request, 1, &reply, err)) return false;
+  if (!reply.answered) {
+    if (err && reply.err) *err = *reply.err;
+    return false;
+  }
+  if (!probe && (reply.status == 401 || reply.status == 429 || reply.status >= 500)) return kube_reply_err(&reply, arena, err);
+  struct tree *body = body_of(observer, arena, &asked, &reply, err);
+  if (!body) return false;
+  observer->bytes += reply.length;
+  if (observer->bytes > EVIDENCE_BYTES_MAX) {
+    err_set(err, ERR_LIMIT, "check.bytes", "over the bytes of a run");
+    return err_param(err, "limit", "%u", EVIDENCE_BYTES_MAX);
+  }
+  tree_write(reply_text, body);
+  const char *rv = tree_text(tree_get(body, "metadata"), "resourceVersion");
+  int n = 0;
+  record(observer, &asked, body, rv, &reply, reply_text, &n);
+  struct tree *meta = tree_new(arena, TREE_MAP);
+  tree_put_int(arena, meta, "status", reply.status);
+  tree_put_text(arena, meta, "rv", rv);
+  tree_put_int(arena, meta, "at_ms", reply.at_ms);
+  tree_put_int(arena, meta, "n", n);
+  *out_meta = meta;
+  return true;
+}
+
+static int by_path(const void *a, const void *b) {
+  const struct tree *x = *(struct tree *const *)a, *y = *(struct tree *const *)b;
+  int order = strcmp(tree_text_or(x, "path", ""), tree_text_or(y, "path", ""));
+  if (!order) order = strcmp(tree_text_or(x, "query", ""), tree_text_or(y, "query", ""));
+  return order ? order : (tree_int(x, "n", 0) > tree_int(y, "n", 0)) - (tree_int(x, "n", 0) < tree_int(y, "n", 0));
+}
+
+static struct tree *sorted_reads(struct arena *arena, const struct tree *reads) {
+  struct tree *out = tree_new(arena, TREE_LIST);
+  struct tree **row = arena_alloc(arena, (reads->count + 1) * sizeof *row);
+  size_t n = 0;
+  TREE_EACH(read, reads) row[n++] = read;
+  qsort(row, n, sizeof *row, by_path);
+  for (size_t i = 0; i < n; i++) tree_push(out, tree_copy(arena, row[i]));
+  return out;
+}
+
+struct tree *evidence_of(struct observer *observer, struct arena *arena, const struct check_file *files, size_t count, const struct tree *params, const struct tree *start, char out_root[65]) {
+  struct tree *evidence = tree_new(arena, TREE_MAP), *list = tree_new(arena, TREE_LIST);
+  for (size_t i = 0; i < count; i++) {
+    char hash[65];
+    secret_sha256_hex(files[i].bytes, files[i].length, hash);
+    struct tree *file = tree_new(arena, TREE_MAP);
+    tree_put_text(arena, file, "name", files[i].name);
+    tree_put_text(arena, file, "sha256", hash);
+    tree_put_int(arena, file, "size", (int64_t)files[i].length);
+    tree_push(list, file);
+  }
+  tree_put_text(arena, evidence, "format", "makmal.evidence/1");
+  tree_put(arena, evidence, "files", list);
+  tree_put(arena, evidence, "params", params ? tree_copy(arena, params) : tree_new(arena, TREE_NULL));
+  tree_put(arena, evidence, "start", start ? tree_copy(arena, start) : tree_new(arena, TREE_NULL));
+  tree_put(arena, evidence, "reads", observer->reads ? sorted_reads(arena, observer->reads) : tree_new(arena, TREE_LIST));
+  struct buf text;
+  buf_init(&text, 4u * EVIDENCE_BYTES_MAX);
+  tree_write(&text, evidence);
+  secret_sha256_hex(text.data, text.len, out_root);
+  buf_release(&text);
+  tree_put(arena, evidence, "bodies", observer->bodies ? tree_copy(arena, observer->bodies) : tree_new(arena, TREE_MAP));
+  return evidence;
+}

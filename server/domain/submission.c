@@ -1,0 +1,280 @@
+/* submission: see the header. No cluster, no worker: rows and JSON. */
+#include "domain/submission.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/secret.h"
+#include "base/tree.h"
+#include "base/wallclock.h"
+#include "domain/catalog.h"
+#include "domain/verdict.h"
+#include "store/db.h"
+#include "store/store_verdict.h"
+
+bool submission_may_write(const struct grading_needs *needs, const struct viewer *viewer, const char *attempt, struct arena *arena, struct attempt *out, struct err *err) {
+  struct db_read *read = NULL;
+  if (!db_read_begin(needs->db, &read, err)) return false;
+  bool ok = attempt_find(needs->attempts, read, viewer, attempt, arena, out, err);
+  db_read_end(read);
+  if (!ok) return false;
+  if (strcmp(out->person, viewer->person) != 0) return err_set(err, ERR_NOT_FOUND, "attempt.missing", "staff looks, it does not hand in");
+  if (out->state == ATTEMPT_WANTED || out->state == ATTEMPT_READY || out->state == ATTEMPT_RESETTING) return true;
+  return err_set(err, ERR_CONFLICT, "attempt.over", "attempt %s is %s", attempt, attempt_state_name(out->state));
+}
+
+bool submission_files_fit(const struct check_file *files, size_t count, struct err *err) {
+  static const char *const alphabet = "abcdefghijklmnopqrstuvwxyz0123456789._-";
+  size_t size = 0;
+  if (count > CHECK_FILES_MAX) {
+    err_set(err, ERR_LIMIT, "files.many", "%zu files", count);
+    err_param(err, "count", "%zu", count);
+    return err_param(err, "limit", "%d", CHECK_FILES_MAX);
+  }
+  for (size_t i = 0; i < count; i++) {
+    const char *name = files[i].name;
+    size_t length = strlen(name);
+    size += files[i].length;
+    if (!length || length > 64 || strspn(name, alphabet) != length || name[0] == '.') {
+      err_set(err, ERR_INVALID, "files.name", "a file's name");
+      return err_param(err, "name", "%s", name);
+    }
+    for (size_t k = 0; k < i; k++)
+      if (!strcmp(files[k].name, name)) {
+        err_set(err, ERR_INVALID, "files.twice", "a name twice");
+        return err_param(err, "name", "%s", name);
+      }
+  }
+  if (size <= CHECK_BYTES_MAX) return true;
+  err_set(err, ERR_LIMIT, "files.large", "%zu bytes", size);
+  err_param(err, "size", "%zu KiB", (size + 1023) / 1024);
+  return err_param(err, "limit", "%d KiB", CHECK_BYTES_MAX / 1024);
+}
+
+/* --- in ------------------------------------------------------------------------------------------------------------------------------ */
+
+static void hash_files(const struct check_file *files, size_t count, char out[65]) {
+  struct secret_hash hash;
+  char one[65];
+  secret_hash_begin(&hash);
+  for (size_t i = 0; i < count; i++) {
+    secret_sha256_hex(files[i].bytes, files[i].length, one);
+    secret_hash_add(&hash, files[i].name, strlen(files[i].name) + 1);
+    secret_hash_add(&hash, one, 64);
+  }
+  secret_hash_end_hex(&hash, out);
+}
+
+void submission_fill(struct submission_in *in, const struct attempt *attempt, const char *key) {
+  struct submission_row *row = &in->row;
+  memset(row, 0, sizeof *row);
+  id_new(row->id);
+  snprintf(row->attempt, sizeof row->attempt, "%s", attempt->id);
+  snprintf(row->person, sizeof row->person, "%s", attempt->person);
+  snprintf(row->workshop, sizeof row->workshop, "%s", attempt->workshop);
+  snprintf(row->lab, sizeof row->lab, "%s", attempt->lab);
+  snprintf(row->lab_version, sizeof row->lab_version, "%s", attempt->lab_version);
+  snprintf(row->press, sizeof row->press, "%s", key ? key : "");
+  hash_files(in->files, in->count, row->files_hash);
+  row->at_ms = wall_ms();
+}
+
+bool submission_unit(struct db_tx *tx, void *arg, struct err *err) {
+  struct submission_in *in = arg;
+  struct db_read *read = db_tx_read(tx);
+  struct submission_row same;
+  in->stored = false;
+  if (store_submission_same(read, in->row.attempt, in->row.person, *in->row.press ? in->row.press : NULL, in->row.files_hash, in->row.at_ms - SUBMISSION_SAME_MS, &same)) {
+    memcpy(in->row.id, same.id, ID_SIZE);
+    return true;
+  }
+  int64_t count = store_submission_count(read, in->row.attempt, 0);
+  if (count >= SUBMISSIONS_MAX) {
+    err_set(err, ERR_LIMIT, "submission.many", "attempt %s", in->row.attempt);
+    return err_param(err, "limit", "%d", SUBMISSIONS_MAX);
+  }
+  struct submission_file_row files[CHECK_FILES_MAX];
+  char hash[CHECK_FILES_MAX][65];
+  for (size_t i = 0; i < in->count; i++) {
+    if (!store_body_put(tx, in->files[i].bytes, in->files[i].length, hash[i], err)) return false;
+    files[i] = (struct submission_file_row){in->files[i].name, hash[i]};
+  }
+  if (!store_submission_add(tx, &in->row, files, in->count, err)) return false;
+  in->stored = true;
+  return true;
+}
+
+static bool is_utf8(const char *text, size_t length) {
+  for (size_t i = 0; i < length;) {
+    unsigned char c = (unsigned char)text[i];
+    size_t more = c < 0x80 ? 0 : c >= 0xC2 && c < 0xE0 ? 1 : c >= 0xE0 && c < 0xF0 ? 2 : c >= 0xF0 && c < 0xF5 ? 3 : 9;
+    if (more == 9 || i + more >= length + (more == 0)) return false;
+    for (size_t k = 1; k <= more; k++) if (((unsigned char)text[i + k] & 0xC0) != 0x80) return false;
+    if ((c == 0xE0 && (unsigned char)text[i + 1] < 0xA0) || (c == 0xED && (unsigned char)text[i + 1] > 0x9F) || (c == 0xF0 && (unsigned char)text[i + 1] < 0x90) ||
+        (c == 0xF4 && (unsigned char)text[i + 1] > 0x8F) || c == 0)
+      return false;
+    i += more + 1;
+  }
+  return true;
+}
+
+/* A JSON string where the bytes are UTF-8 without NUL, else "base64" (ruling 48). */
+static void put_file(struct buf *out, const struct check_file *file) {
+  buf_str(out, "{\"name\":");
+  buf_json(out, file->name);
+  if (is_utf8(file->bytes, file->length)) {
+    buf_str(out, ",\"text\":");
+    buf_json_n(out, file->bytes, file->length);
+  } else {
+    buf_str(out, ",\"base64\":\"");
+    buf_base64(out, file->bytes, file->length);
+    buf_char(out, '"');
+  }
+  buf_char(out, '}');
+}
+
+char *submission_files_json(struct arena *arena, const struct check_file *files, size_t count, size_t *out_length) {
+  struct buf *out = arena_alloc(arena, sizeof *out);
+  buf_init_arena(out, arena, 8u * CHECK_BYTES_MAX);
+  buf_str(out, "{\"files\":[");
+  for (size_t i = 0; i < count; i++) {
+    if (i) buf_char(out, ',');
+    put_file(out, &files[i]);
+  }
+  buf_str(out, "]}");
+  *out_length = out->len;
+  return out->data;
+}
+
+bool submission_files_parse(struct arena *arena, const char *json, size_t length, struct check_file **out, size_t *out_count, struct err *err) {
+  struct tree *tree = NULL;
+  if (!tree_parse(arena, json, length, 0, &tree, err)) return false;
+  const struct tree *list = tree_get(tree, "files");
+  struct check_file *files = arena_alloc(arena, ((list ? list->count : 0) + 1) * sizeof *files);
+  size_t n = 0;
+  TREE_EACH(file, list) {
+    const struct tree *text = tree_get(file, "text"), *base64 = tree_get(file, "base64");
+    files[n].name = tree_text_or(file, "name", "");
+    if (text && text->type == TREE_STRING) {
+      files[n].bytes = text->text;
+      files[n].length = text->length;
+    } else if (base64 && base64->type == TREE_STRING) {
+      char *bytes = arena_alloc(arena, base64->length + 1);
+      if (!secret_base64_decode(base64->text, base64->length, bytes, base64->length + 1, &files[n].length)) return err_set(err, ERR_BUG, "store.body", "bad base64");
+      files[n].bytes = bytes;
+    } else {
+      return err_set(err, ERR_BUG, "store.body", "a file without text");
+    }
+    n++;
+  }
+  *out = files;
+  *out_count = n;
+  return true;
+}
+
+/* --- out ----------------------------------------------------------------------------------------------------------------------------- */
+
+static struct tree *row_json(struct arena *arena, const struct submission_row *row) {
+  struct tree *out = tree_new(arena, TREE_MAP);
+  tree_put_text(arena, out, "id", row->id);
+  tree_put_int(arena, out, "number", row->number);
+  tree_put_text(arena, out, "attempt", row->attempt);
+  tree_put_text(arena, out, "lab", row->lab);
+  tree_put_text(arena, out, "state", row->state);
+  tree_put_int(arena, out, "at_ms", row->at_ms);
+  tree_put_text(arena, out, "earned", *row->earned ? row->earned : NULL);
+  tree_put_text(arena, out, "max", *row->max ? row->max : NULL);
+  return out;
+}
+
+static bool add_files(struct db_read *read, struct arena *arena, struct tree *out, const char *id, struct err *err) {
+  struct submission_file_row *rows;
+  size_t count;
+  if (!store_submission_files(read, id, arena, &rows, &count, err)) return false;
+  struct check_file *files = arena_alloc(arena, (count + 1) * sizeof *files);
+  for (size_t i = 0; i < count; i++) {
+    files[i].name = rows[i].name;
+    if (!store_body_get(read, rows[i].hash, arena, &files[i].bytes, &files[i].length, err)) return false;
+  }
+  size_t length;
+  char *json = submission_files_json(arena, files, count, &length);
+  struct tree *tree = NULL;
+  if (!tree_parse(arena, json, length, 0, &tree, err)) return false;
+  tree_put(arena, out, "files", tree_get(tree, "files"));
+  return true;
+}
+
+/* What this one brought beyond the graded one before it; NULL when there is none or it brought nothing more. */
+static char *gained(struct db_read *read, struct arena *arena, const struct submission_row *row) {
+  struct submission_row *rows;
+  size_t count;
+  struct fraction now, before;
+  if (!fraction_parse(row->earned, &now) || !store_submission_list(read, row->attempt, arena, &rows, &count, NULL)) return NULL;
+  for (size_t i = 0; i < count; i++) {
+    if (rows[i].number >= row->number || strcmp(rows[i].state, "graded") != 0 || !fraction_parse(rows[i].earned, &before)) continue;
+    before.top = -before.top;
+    struct fraction more = fraction_add(now, before);
+    char *text = arena_alloc(arena, 48);
+    fraction_text(more, text);
+    return more.top ? text : NULL;
+  }
+  return NULL;
+}
+
+static struct tree *verdict_of(const struct grading_needs *needs, struct db_read *read, const struct viewer *viewer, const struct submission_row *row, struct arena *arena, struct err *err) {
+  struct verdict_row verdict;
+  const char *text;
+  size_t length;
+  struct tree *body = NULL;
+  if (!store_verdict_of(read, row->id, &verdict)) return NULL;
+  if (!store_verdict_text(read, verdict.id, "body", arena, &text, &length, err) || !tree_parse(arena, text, length, 0, &body, err)) return NULL;
+  struct tree *whole = tree_new(arena, TREE_MAP), *run = tree_new(arena, TREE_MAP);
+  tree_put_text(arena, run, "id", verdict.id);
+  tree_put_text(arena, run, "submission", row->id);
+  tree_put(arena, whole, "run", run);
+  tree_put(arena, whole, "body", body);
+  const struct edition *edition = catalog_acquire(needs->catalog);
+  const struct lab *lab = edition_lab(edition, row->lab);
+  struct tree *worded = NULL;
+  if (lab) {
+    bool staff = viewer_is(viewer, ROLE_INSTRUCTOR) && strcmp(viewer->person, row->person) != 0;
+    worded = tree_copy(arena, verdict_worded(arena, whole, lab, viewer->lang, (int)store_submission_tries(read, row->attempt), staff));
+    tree_put_int(arena, worded, "run", verdict.run);
+    tree_put_int(arena, worded, "at_ms", verdict.at_ms);
+    tree_put_text(arena, worded, "gained", gained(read, arena, row));
+  }
+  catalog_release(edition);
+  return worded;
+}
+
+struct tree *submission_json(struct grading *grading, struct db_read *read, const struct viewer *viewer, const char *id, struct arena *arena, struct err *err) {
+  const struct grading_needs *needs = grading_needs_of(grading);
+  struct submission_row row;
+  struct attempt attempt;
+  if (!store_submission_get(read, id, &row, err)) return NULL;
+  if (!attempt_find(needs->attempts, read, viewer, row.attempt, arena, &attempt, NULL)) {
+    err_set(err, ERR_NOT_FOUND, "submission.missing", "submission %s is not the viewer's", id);
+    return NULL;
+  }
+  struct tree *out = tree_new(arena, TREE_MAP), *submission = row_json(arena, &row);
+  if (!add_files(read, arena, submission, id, err)) return NULL;
+  struct tree *verdict = verdict_of(needs, read, viewer, &row, arena, err);
+  tree_put(arena, out, "submission", submission);
+  tree_put(arena, out, "verdict", verdict ? verdict : tree_new(arena, TREE_NULL));
+  return out;
+}
+
+struct tree *submission_list(struct grading *grading, struct db_read *read, const struct viewer *viewer, const char *attempt_id, struct arena *arena, struct err *err) {
+  struct attempt attempt;
+  struct submission_row *rows;
+  size_t count;
+  if (!attempt_find(grading_needs_of(grading)->attempts, read, viewer, attempt_id, arena, &attempt, err)) return NULL;
+  if (!store_submission_list(read, attempt_id, arena, &rows, &count, err)) return NULL;
+  struct tree *out = tree_new(arena, TREE_MAP), *list = tree_new(arena, TREE_LIST);
+  for (size_t i = 0; i < count; i++) tree_push(list, row_json(arena, &rows[i]));
+  tree_put(arena, out, "submissions", list);
+  return out;
+}
