@@ -50,7 +50,7 @@ static bool scripts_fault(struct err *err, const char *what) {
 
 struct asked { const char *verb, *path, *query; bool probe; const struct kube_kind *kind; struct kube_request request; };
 
-static bool ask_object(struct observer *observer, struct arena *arena, const struct tree *request, struct asked *out, struct err *err) {
+static bool ask_object(const struct observer *observer, struct arena *arena, const struct tree *request, struct asked *out, struct err *err) {
   const struct kube_kind *kind = kube_kind(tree_text_or(request, "kind", ""));
   const char *name = tree_text(request, "name"), *selector = tree_text(request, "selector");
   if (!kind) return scripts_fault(err, "a kind that is not known");
@@ -64,7 +64,7 @@ static bool ask_object(struct observer *observer, struct arena *arena, const str
   return true;
 }
 
-static bool ask_probe(struct observer *observer, struct arena *arena, const struct tree *request, struct asked *out, struct err *err) {
+static bool ask_probe(const struct observer *observer, struct arena *arena, const struct tree *request, struct asked *out, struct err *err) {
   const char *service = tree_text(request, "service"), *path = tree_text_or(request, "path", "/");
   const struct tree *port = tree_get(request, "port");
   const char *port_text = port && (port->type == TREE_NUMBER || port->type == TREE_STRING) ? port->text : NULL;
@@ -235,7 +235,8 @@ static struct tree *sorted_reads(struct arena *arena, const struct tree *reads) 
   return out;
 }
 
-struct tree *evidence_of(struct observer *observer, struct arena *arena, const struct check_file *files, size_t count, const struct tree *params, const struct tree *start, char out_root[65]) {
+struct tree *evidence_of(struct observer *observer, struct arena *arena, const struct check_file *files, size_t count, const struct tree *params, const struct tree *start,
+                         const struct tree *clock, char out_root[65]) {
   struct tree *evidence = tree_new(arena, TREE_MAP), *list = tree_new(arena, TREE_LIST);
   for (size_t i = 0; i < count; i++) {
     char hash[65];
@@ -256,6 +257,66 @@ struct tree *evidence_of(struct observer *observer, struct arena *arena, const s
   tree_write(&text, evidence);
   secret_sha256_hex(text.data, text.len, out_root);
   buf_release(&text);
+  tree_put(arena, evidence, "clock", clock ? tree_copy(arena, clock) : tree_new(arena, TREE_NULL));
   tree_put(arena, evidence, "bodies", observer->bodies ? tree_copy(arena, observer->bodies) : tree_new(arena, TREE_MAP));
   return evidence;
+}
+
+/* --- replay ----------------------------------------------------------------------------------------------------------------------------- */
+
+void replayer_begin(struct replayer *replayer, struct arena *arena, const struct tree *evidence, const struct observer *names) {
+  const struct tree *reads = tree_get(evidence, "reads");
+  *replayer = (struct replayer){.names = names, .evidence = evidence, .count = reads ? reads->count : 0};
+  replayer->used = arena_alloc(arena, (replayer->count + 1) * sizeof *replayer->used);
+}
+
+/* Reads of one address are answered in the order in which they were made; the last answer stands for any more. */
+static const struct tree *recorded(struct replayer *replayer, const struct asked *asked) {
+  const struct tree *found = NULL;
+  size_t i = 0;
+  TREE_EACH(read, tree_get(replayer->evidence, "reads")) {
+    size_t at = i++;
+    if (strcmp(tree_text_or(read, "verb", ""), asked->verb) != 0) continue;
+    if (asked->path && (strcmp(tree_text_or(read, "path", ""), asked->path) != 0 || strcmp(tree_text_or(read, "query", ""), asked->query ? asked->query : "") != 0)) continue;
+    if (found && replayer->used[at]) continue;
+    if (!replayer->used[at]) {
+      replayer->used[at] = true;
+      return read;
+    }
+    found = read;
+  }
+  return found;
+}
+
+static bool has_read(const struct tree *evidence, const struct asked *asked) {
+  TREE_EACH(read, tree_get(evidence, "reads"))
+    if (!strcmp(tree_text_or(read, "verb", ""), asked->verb) && !strcmp(tree_text_or(read, "path", ""), asked->path)) return true;
+  return false;
+}
+
+bool replayer_read(void *ctx, struct arena *arena, const struct tree *request, struct buf *reply, struct tree **out_meta, struct err *err) {
+  struct replayer *replayer = ctx;
+  struct asked asked = {.verb = tree_text_or(request, "verb", "")};
+  bool probe = !strcmp(asked.verb, "http"), dry = !strcmp(asked.verb, "dryrun");
+  if (!dry && !(probe ? ask_probe(replayer->names, arena, request, &asked, err) : ask_object(replayer->names, arena, request, &asked, err))) return false;
+  if (dry) {                          /* by the object's name alone: whether it existed then is what the evidence says */
+    const struct tree *object = tree_get(request, "object");
+    const struct kube_kind *kind = kube_kind_of(tree_text_or(object, "apiVersion", ""), tree_text_or(object, "kind", ""));
+    const char *name = tree_text(tree_get(object, "metadata"), "name");
+    if (!kind || !name) return scripts_fault(err, "an object that cannot be");
+    asked.query = "dryRun=All&fieldValidation=Strict&fieldManager=kubectl";
+    asked.path = kube_path(arena, kind, replayer->names->namespace, name);
+    if (!has_read(replayer->evidence, &asked)) asked.path = kube_path(arena, kind, replayer->names->namespace, NULL);
+  }
+  const struct tree *read = recorded(replayer, &asked);
+  const struct tree *body = read ? tree_get(tree_get(replayer->evidence, "bodies"), tree_text_or(read, "body", "")) : NULL;
+  if (!body) return err_set(err, ERR_DENIED, "unobserved", "%s %s", asked.verb, asked.path ? asked.path : "");
+  tree_write(reply, body);
+  struct tree *meta = tree_new(arena, TREE_MAP);
+  tree_put_int(arena, meta, "status", tree_int(read, "status", 200));
+  tree_put_text(arena, meta, "rv", tree_text(read, "rv"));
+  tree_put_int(arena, meta, "at_ms", tree_int(read, "at_ms", 0));
+  tree_put_int(arena, meta, "n", tree_int(read, "n", 0));
+  *out_meta = meta;
+  return true;
 }

@@ -24,6 +24,13 @@ struct observer {
 void observer_begin(struct observer *observer, struct arena *arena);
 /* check_wish.read; ctx is the observer. */
 bool observer_read(void *ctx, struct arena *arena, const struct tree *request, struct buf *reply, struct tree **out_meta, struct err *err);
-/* {format, files, params, start, reads, bodies}; out_root: SHA-256 of it without bodies, in hex. */
-struct tree *evidence_of(struct observer *observer, struct arena *arena, const struct check_file *files, size_t count, const struct tree *params, const struct tree *start, char out_root[65]);
+/* {format, files, params, start, clock, reads, bodies}; out_root: SHA-256 of it without bodies and clock, in hex (so that equal files give equal roots). clock: what the pass knew beside its reads
+ * {at_ms, applied_ms, settled, closing, held}; with it the same script gives the same bytes again. */
+struct tree *evidence_of(struct observer *observer, struct arena *arena, const struct check_file *files, size_t count, const struct tree *params, const struct tree *start,
+                         const struct tree *clock, char out_root[65]);
+
+/* The same wishes out of stored evidence, without a cluster. What it lacks is DENIED "unobserved". */
+struct replayer { const struct observer *names; const struct tree *evidence; bool *used; size_t count; };
+void replayer_begin(struct replayer *replayer, struct arena *arena, const struct tree *evidence, const struct observer *names);
+bool replayer_read(void *ctx, struct arena *arena, const struct tree *request, struct buf *reply, struct tree **out_meta, struct err *err);
 #endif

@@ -5,7 +5,9 @@
 #include <time.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/err.h"
+#include "base/secret.h"
 #include "base/tree.h"
 #include "base/wallclock.h"
 #include "domain/catalog.h"
@@ -41,22 +43,62 @@ static void wish_finished(void *ctx, const struct tree *check) {
   if (pass->finished) pass->finished(pass->finished_ctx, check);
 }
 
+static struct check_job job_of(const struct grade_pass *pass, int64_t at_ms) {
+  const struct grade_input *in = &pass->in;
+  return (struct check_job){
+    .library = in->edition->library, .library_count = in->edition->library_count, .script = &in->lab->script,
+    .files = in->files, .file_count = in->file_count, .setup = in->lab->setup, .setup_count = in->lab->setup_count,
+    .params = in->params, .start = in->start, .held = pass->held, .lab = in->lab->meta, .scope = in->scope,
+    .at_ms = at_ms, .applied_ms = in->applied_ms, .settled = pass->settled, .closing = pass->closing};
+}
+
+static struct tree *clock_of(struct arena *arena, const struct check_job *job) {
+  struct tree *clock = tree_new(arena, TREE_MAP);
+  tree_put_int(arena, clock, "at_ms", job->at_ms);
+  tree_put_int(arena, clock, "applied_ms", job->applied_ms);
+  tree_put_bool(arena, clock, "settled", job->settled);
+  tree_put_bool(arena, clock, "closing", job->closing);
+  tree_put(arena, clock, "held", job->held ? tree_copy(arena, job->held) : tree_new(arena, TREE_NULL));
+  return clock;
+}
+
 bool grade_run(struct check_pool *pool, struct arena *arena, const struct grade_pass *pass, struct grade_result *out, struct err *err) {
   const struct grade_input *in = &pass->in;
   struct wishes wishes = {.pass = pass, .observer = {.kube = in->kube, .namespace = in->namespace, .token = in->token,
                                                      .secret_values = !strcmp(tree_text_or(in->lab->meta, "secrets", ""), "values")}};
   observer_begin(&wishes.observer, arena);
   struct check_wish wish = {.ctx = &wishes, .read = wish_read, .finished = wish_finished};
-  struct check_job job = {
-    .library = in->edition->library, .library_count = in->edition->library_count, .script = &in->lab->script,
-    .files = in->files, .file_count = in->file_count, .setup = in->lab->setup, .setup_count = in->lab->setup_count,
-    .params = in->params, .start = in->start, .held = pass->held, .lab = in->lab->meta, .scope = in->scope,
-    .at_ms = wall_ms(), .applied_ms = in->applied_ms, .settled = pass->settled, .closing = pass->closing};
+  struct check_job job = job_of(pass, wall_ms());
   int64_t begun = mono_ms();
   if (!check_run(pool, arena, &job, &wish, &out->raw, err)) return false;
   out->started_ms = job.at_ms;
   out->took_ms = mono_ms() - begun;
-  out->evidence = evidence_of(&wishes.observer, arena, in->files, in->file_count, in->params, in->start, out->root);
+  out->evidence = evidence_of(&wishes.observer, arena, in->files, in->file_count, in->params, in->start, clock_of(arena, &job), out->root);
+  look_at_waits(&out->raw, out);
+  return true;
+}
+
+bool grade_replay(struct check_pool *pool, struct arena *arena, const struct grade_input *input, const struct tree *evidence, struct grade_result *out, struct err *err) {
+  const struct tree *clock = tree_get(evidence, "clock"), *held = tree_get(clock, "held");
+  struct grade_pass pass = {.in = *input, .settled = tree_flag(clock, "settled", false), .closing = tree_flag(clock, "closing", false)};
+  if (held && held->type == TREE_MAP) pass.held = held;
+  pass.in.applied_ms = tree_int(clock, "applied_ms", 0);
+  struct observer names = {.namespace = input->namespace};
+  struct replayer replayer;
+  replayer_begin(&replayer, arena, evidence, &names);
+  struct check_wish wish = {.ctx = &replayer, .read = replayer_read};
+  struct check_job job = job_of(&pass, tree_int(clock, "at_ms", 0));
+  if (!check_run(pool, arena, &job, &wish, &out->raw, err)) return false;
+  out->started_ms = job.at_ms;
+  out->evidence = tree_copy(arena, evidence);
+  struct tree *bare = tree_copy(arena, evidence);
+  tree_remove(bare, "bodies");
+  tree_remove(bare, "clock");
+  struct buf text;
+  buf_init(&text, 64u * 1024u * 1024u);
+  tree_write(&text, bare);
+  secret_sha256_hex(text.data, text.len, out->root);
+  buf_release(&text);
   look_at_waits(&out->raw, out);
   return true;
 }

@@ -19,5 +19,7 @@ struct grade_result {
   int64_t next_ms;                          /* wall clock: when the nearest wait wants another pass; 0: none */
   int64_t started_ms, took_ms;
 };
+/* The same pass again out of its evidence, without a cluster: the same bytes for the same script (in.kube is not looked at). */
+bool grade_replay(struct check_pool *pool, struct arena *arena, const struct grade_input *input, const struct tree *evidence, struct grade_result *out, struct err *err);
 bool grade_run(struct check_pool *pool, struct arena *arena, const struct grade_pass *pass, struct grade_result *out, struct err *err);
 #endif

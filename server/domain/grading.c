@@ -390,7 +390,7 @@ static void no_run(struct graded *graded) {
   graded->result.raw.checks = tree_new(graded->arena, TREE_LIST);
   struct observer empty = {0};
   observer_begin(&empty, graded->arena);
-  graded->result.evidence = evidence_of(&empty, graded->arena, graded->files, graded->file_count, graded->attempt.params, graded->start, graded->result.root);
+  graded->result.evidence = evidence_of(&empty, graded->arena, graded->files, graded->file_count, graded->attempt.params, graded->start, NULL, graded->result.root);
 }
 
 static void remember(struct running *running, const struct tree *held) {
