@@ -1,0 +1,177 @@
+/* verdict: points are counted by the server, exactly; wrong, not yet and our fault stay apart. */
+#include "unit/cmocka_all.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/tree.h"
+#include "base/words.h"
+#include "domain/catalog.h"
+#include "domain/verdict.h"
+
+static const char *needs_files[] = {"files"};
+static const struct lab_check checks[] = {
+  {.id = "files", .step = "mend", .points = 3, .on = CHECK_SCOPE_FILES},
+  {.id = "wire", .step = "mend", .points = 5, .on = CHECK_SCOPE_BOTH},
+  {.id = "late", .step = "mend", .points = 2, .on = CHECK_SCOPE_LIVE, .needs = needs_files, .need_count = 1, .visible = "after-try(2)"}};
+
+struct fixture { struct arena *arena; struct words *words; struct lab lab; struct edition edition; };
+
+static struct tree *json(struct arena *arena, const char *text) {
+  struct tree *tree = NULL;
+  struct err err;
+  assert_true(tree_parse(arena, text, strlen(text), 0, &tree, &err));
+  return tree;
+}
+
+static int set_up(void **state) {
+  struct fixture *f = calloc(1, sizeof *f);
+  struct err err;
+  f->arena = arena_new(0);
+  f->words = words_new();
+  assert_true(words_add_pairs(f->words, json(f->arena,
+    "{\"wire.title\": {\"en\": \"Wiring\", \"ms\": \"Pendawaian\"}, \"port.wrong\": {\"en\": \"{path} is {got}, wanted {want}.\", \"ms\": \"{path} ialah {got}.\"},"
+    " \"want.equals\": {\"en\": \"{value}\", \"ms\": \"{value}\"}, \"got.written\": {\"en\": \"{value}\", \"ms\": \"{value}\"},"
+    " \"error.unfinished\": {\"en\": \"Not your fault.\", \"ms\": \"Bukan salah anda.\"}}"), &err));
+  f->lab = (struct lab){.id = "demo", .checks = checks, .check_count = 3, .words = f->words};
+  *state = f;
+  return 0;
+}
+
+static int tear_down(void **state) {
+  struct fixture *f = *state;
+  words_free(f->words);
+  arena_free(f->arena);
+  free(f);
+  return 0;
+}
+
+static struct tree *verdict(struct fixture *f, enum check_scope scope, const char *raw) {
+  struct check_result result = {.checks = json(f->arena, raw)};
+  struct verdict_facts facts = {.edition = &f->edition, .lab = &f->lab, .scope = scope, .kind = "try", .actor = "learner"};
+  return verdict_build(f->arena, &facts, &result);
+}
+
+static const char *of(const struct tree *verdict, const char *key) { return tree_text(tree_get(verdict, "body"), key); }
+
+static const struct tree *check_of(const struct tree *verdict, const char *id) {
+  TREE_EACH(check, tree_path(verdict, "body.checks")) if (!strcmp(tree_text(check, "id"), id)) return check;
+  return NULL;
+}
+
+static void each_side_of_a_check_on_both_carries_half(void **state) {
+  struct fixture *f = *state;
+  struct tree *v = verdict(f, CHECK_SCOPE_BOTH,
+    "[{\"id\":\"files\",\"outcome\":\"pass\",\"shares\":{\"files\":[[1,true,true,\"a\"],[2,true,true,\"b\"]]},\"findings\":[]},"
+    " {\"id\":\"wire\",\"outcome\":\"partial\",\"shares\":{\"files\":[[1,true,true,\"a\"]],\"live\":[[1,true,true,\"a\"],[2,false,true,\"b\"]]},\"findings\":[]},"
+    " {\"id\":\"late\",\"outcome\":\"pass\",\"shares\":{\"live\":[[1,true,true,\"a\"]]},\"findings\":[]}]");
+  assert_string_equal(tree_text(check_of(v, "wire"), "earned"), "10/3");        /* 5/2 + 5/2 * 1/3 */
+  assert_string_equal(tree_text(check_of(v, "wire"), "outcome"), "partial");
+  assert_string_equal(of(v, "earned"), "25/3");
+  assert_string_equal(of(v, "max"), "10");
+  assert_string_equal(of(v, "state"), "settled");
+}
+
+static void a_missed_gate_takes_all_points_of_its_check(void **state) {
+  struct fixture *f = *state;
+  struct tree *v = verdict(f, CHECK_SCOPE_FILES, "[{\"id\":\"files\",\"outcome\":\"pass\",\"gate\":false,\"shares\":{\"files\":[[1,true,true,\"a\"]]},\"findings\":[]},"
+                                                 " {\"id\":\"wire\",\"outcome\":\"fail\",\"shares\":{\"files\":[[1,false,true,\"a\"]]},\"findings\":[]}]");
+  assert_string_equal(tree_text(check_of(v, "files"), "outcome"), "fail");
+  assert_string_equal(of(v, "earned"), "0");
+}
+
+static void a_side_out_of_scope_leaves_both_sums(void **state) {
+  struct fixture *f = *state;
+  struct tree *v = verdict(f, CHECK_SCOPE_FILES, "[{\"id\":\"files\",\"outcome\":\"pass\",\"shares\":{\"files\":[[1,true,true,\"a\"]]},\"findings\":[]},"
+                                                 " {\"id\":\"wire\",\"outcome\":\"pass\",\"shares\":{\"files\":[[1,true,true,\"a\"]]},\"findings\":[]}]");
+  assert_string_equal(of(v, "earned"), "11/2");
+  assert_string_equal(of(v, "max"), "11/2");
+  const struct tree *left_out = tree_get(tree_get(v, "body"), "left_out");
+  assert_int_equal(left_out->count, 2);
+  assert_string_equal(left_out->child->text, "wire.live");
+  assert_string_equal(left_out->child->next->text, "late");
+}
+
+static void what_a_worker_never_ended_or_made_up_is_our_error_and_no_fail(void **state) {
+  struct fixture *f = *state;
+  struct tree *v = verdict(f, CHECK_SCOPE_BOTH,
+    "[{\"id\":\"files\",\"outcome\":\"pass\",\"shares\":{\"files\":[[-1,true]]},\"findings\":[]},"
+    " {\"id\":\"forged\",\"outcome\":\"pass\",\"shares\":{\"files\":[[1,true]]},\"findings\":[]},"
+    " {\"id\":\"wire\",\"outcome\":\"pass\",\"shares\":{\"files\":[[1,true,true,\"a\"]],\"live\":[]},\"findings\":[]}]");
+  assert_string_equal(tree_text(check_of(v, "files"), "outcome"), "error");      /* a negative weight */
+  assert_string_equal(tree_text(check_of(v, "wire"), "outcome"), "error");       /* a side without a share */
+  assert_string_equal(tree_text(check_of(v, "late"), "outcome"), "error");       /* never told */
+  assert_null(check_of(v, "forged"));
+  assert_string_equal(of(v, "state"), "open");
+  assert_string_equal(of(v, "earned"), "0");
+  assert_string_equal(of(v, "max"), "10");
+}
+
+static void pending_and_blocked_bring_no_points_and_pending_keeps_it_open(void **state) {
+  struct fixture *f = *state;
+  struct tree *v = verdict(f, CHECK_SCOPE_BOTH,
+    "[{\"id\":\"files\",\"outcome\":\"fail\",\"shares\":{\"files\":[[1,false,true,\"a\"]]},\"findings\":[]},"
+    " {\"id\":\"wire\",\"outcome\":\"pending\",\"waits\":[{\"id\":\"w\",\"deadline_ms\":5}],\"findings\":[]},"
+    " {\"id\":\"late\",\"outcome\":\"blocked\",\"because\":[\"files\"],\"findings\":[]}]");
+  assert_string_equal(of(v, "state"), "open");
+  assert_null(tree_text(check_of(v, "wire"), "earned"));
+  assert_null(tree_text(check_of(v, "late"), "earned"));
+  assert_true(verdict_has(v, "blocked"));
+  assert_false(verdict_all_passed(v));
+}
+
+static void a_hidden_check_tells_nothing_before_its_time(void **state) {
+  struct fixture *f = *state;
+  struct tree *v = verdict(f, CHECK_SCOPE_LIVE,
+    "[{\"id\":\"wire\",\"outcome\":\"pass\",\"shares\":{\"live\":[[1,true,true,\"a\"]]},\"findings\":[]},"
+    " {\"id\":\"late\",\"outcome\":\"fail\",\"shares\":{\"live\":[[1,false,true,\"a\"]]},\"findings\":[{\"key\":\"port.wrong\",\"level\":\"fail\"}]}]");
+  struct tree *early = verdict_worded(f->arena, v, &f->lab, LANG_EN, 1, false), *later = verdict_worded(f->arena, v, &f->lab, LANG_EN, 2, false);
+  const struct tree *late = tree_at_index(tree_get(early, "checks"), 1);
+  assert_string_equal(tree_text(late, "outcome"), "hidden");
+  assert_null(tree_text(late, "earned"));
+  assert_int_equal(tree_get(late, "findings")->count, 0);
+  assert_string_equal(tree_text(early, "max"), "5/2");                           /* its points are in no total */
+  assert_string_equal(tree_text(tree_at_index(tree_get(later, "checks"), 1), "outcome"), "fail");
+  assert_string_equal(tree_text(later, "max"), "9/2");
+}
+
+static void a_finding_is_worded_in_the_viewers_language(void **state) {
+  struct fixture *f = *state;
+  struct tree *finding = json(f->arena, "{\"key\":\"port.wrong\",\"level\":\"fail\",\"path\":\"spec.ports[0].port\",\"params\":{},\"want\":{\"op\":\"equals\",\"type\":\"int\",\"value\":80},"
+                                        "\"got\":{\"state\":\"written\",\"type\":\"int\",\"value\":8080,\"text\":\"8080\"},\"reads\":[1]}");
+  struct tree *en = finding_worded(f->arena, finding, f->words, LANG_EN), *ms = finding_worded(f->arena, finding, f->words, LANG_MS);
+  assert_string_equal(tree_text(en, "text"), "spec.ports[0].port is 8080, wanted 80.");
+  assert_string_equal(tree_text(ms, "text"), "spec.ports[0].port ialah 8080.");
+  assert_string_equal(tree_text(en, "want_text"), "80");
+  assert_null(tree_get(en, "reads"));
+}
+
+static void fractions_are_exact(void **state) {
+  (void)state;
+  struct fraction sum = {0, 1}, f;
+  char text[48];
+  for (int i = 1; i <= 10; i++) sum = fraction_add(sum, (struct fraction){1, i});
+  fraction_text(sum, text);
+  assert_string_equal(text, "7381/2520");
+  assert_true(fraction_parse("10/4", &f));
+  assert_int_equal(f.top, 5);
+  assert_int_equal(f.bottom, 2);
+  assert_false(fraction_parse("1/0", &f));
+  assert_false(fraction_parse("1/2x", &f));
+  assert_false(fraction_parse("", &f));
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test_setup_teardown(each_side_of_a_check_on_both_carries_half, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(a_missed_gate_takes_all_points_of_its_check, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(a_side_out_of_scope_leaves_both_sums, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(what_a_worker_never_ended_or_made_up_is_our_error_and_no_fail, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(pending_and_blocked_bring_no_points_and_pending_keeps_it_open, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(a_hidden_check_tells_nothing_before_its_time, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(a_finding_is_worded_in_the_viewers_language, set_up, tear_down),
+    cmocka_unit_test(fractions_are_exact)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
