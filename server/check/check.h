@@ -25,7 +25,9 @@ struct check_source { const char *name; const char *text; size_t length; char sh
 struct check_read_job {
   const struct check_file *files; size_t file_count;
   const struct tree *params;      /* map or NULL: ${name} in scalars is replaced after parsing (rulings 33, 34) */
-  bool objects;                   /* true: Kubernetes objects (List expanded, kind and apiVersion wanted); false: any documents (lab.yaml, words.yaml, kubeconfig) */
+  bool objects;                   /* true: Kubernetes objects (List expanded, kind and apiVersion wanted); false: any documents (lab.yaml, words.yaml, kubeconfig).
+                                   * Objects without params are a person's hand-in: no tags of ours, and warnings where the API wants text */
+  bool secret;                    /* a file that holds a key: read by a process of its own, which ends afterwards */
 };
 /* *out_docs: list of map {file: name, doc: n, value: tree}. *out_reading: list of findings as in the verdict's "reading" (grading.md 1):
  * {key, level: refuse|warn|info, path, params, at: {file, doc, line, col, end_line, end_col}}. A file that is refused is no failure of the call:
@@ -57,7 +59,8 @@ struct check_job {
 struct check_wish {
   void *ctx;
   /* Answers one read {verb: get|list|http, kind, name?, selector?, service?, port?, path?, within?}. Fills reply with the JSON body (may stay
-   * empty), *out_meta with {status, rv, at_ms}. false: err UPSTREAM/UNAVAILABLE/TIMEOUT (cluster's fault), DENIED (outside the namespace), LIMIT. NULL wish: unobserved. */
+   * empty), *out_meta with {status, rv, at_ms, n}. false: err UPSTREAM/UNAVAILABLE/TIMEOUT (cluster's fault), DENIED (outside the namespace), LIMIT; NOT_FOUND
+   * with key "evidence.unobserved": a replay has no such read. NULL wish: unobserved. At most 50 reads, 60 probes and 16 MiB a run are passed on. */
   bool (*read)(void *ctx, struct arena *arena, const struct tree *request, struct buf *reply, struct tree **out_meta, struct err *err);
   /* One finished check, as soon as it is finished; may be NULL. */
   void (*finished)(void *ctx, const struct tree *check);
@@ -68,6 +71,7 @@ struct check_result {
   struct tree *checks;      /* list of raw checks {id, outcome, shares, findings, error?, because?, waits?}; the domain computes points itself */
   struct tree *held;        /* for the next pass */
   struct tree *log;         /* {text, cut} */
+  struct tree *error;       /* {who, key, detail}: why checks are missing or ended early (the script does not load, the worker died); NULL when the run came to its end */
   int64_t cpu_us, wall_us;
 };
 /* A script that fails, a limit that is hit or a worker that dies is no failure of the call: the checks that did not end stand in *out as
