@@ -7,12 +7,6 @@
 #include "base/buf.h"
 #include "check/worker/reader.h"
 
-/* A short word for what a node is, for messages. */
-static const char *what(const struct tree *t) {
-  static const char *const word[] = {"null", "true or false", "a number", "text", "a list", "a map"};
-  return word[t->type];
-}
-
 /* The way to a node. Spelt out only for a finding: keys may be as long as a file. */
 struct step { const struct step *up; const char *key; int index; };
 
@@ -76,7 +70,7 @@ static bool has_text(struct reader *r, const struct tree *object, const char *fi
 
 static void one(struct reader *r, struct tree *object, int file, int doc, bool in_list) {
   if (object->type != TREE_MAP) {
-    tree_put_text(r->arena, refuse(r, "object.not-map", NULL, object), "got", what(object));
+    refuse(r, "object.not-map", NULL, object);
     return;
   }
   bool kind = has_text(r, object, "kind", "object.no-kind"), version = has_text(r, object, "apiVersion", "object.no-api-version");

@@ -111,8 +111,13 @@ static void syntax(struct builder *b) {
   if (where < end && *where == '\t' && (!strcmp(key, "yaml.character") || !strcmp(key, "yaml.indent"))) key = "yaml.tab";
   if (where < end && *where == ':' && !strcmp(key, "yaml.indent")) key = "yaml.key-null";
   if (where < end && *where == '%' && strcmp(key, "yaml.tab")) key = "yaml.directive";
-  if (!strcmp(key, "yaml.escape")) for (const char *s = where - (where - b->chunk->text > 6 ? 6 : where - b->chunk->text); s <= where; s++) if (half_a_pair(s, end)) key = "yaml.surrogate";
-  if (!strcmp(key, "yaml.quote") && p->context) mark = p->context_mark;       /* the opening quote is what one looks for */
+  if (!strcmp(key, "yaml.escape")) {                          /* libyaml points behind the backslash */
+    const char *back = where;
+    while (back > b->chunk->text && *back != '\\' && where - back < 10) back--;
+    if (*back == '\\') mark.column -= (size_t)(where - back);
+    if (half_a_pair(back, end)) key = "yaml.surrogate";
+  }
+  if ((!strcmp(key, "yaml.quote") || !strcmp(key, "yaml.no-colon")) && p->context) mark = p->context_mark;   /* where it began is what one looks for */
   struct tree_at at = place(b, mark, mark);
   at.end_col++;
   struct tree *params = reader_note(b->r, "refuse", key, NULL, &at, "value");
