@@ -39,7 +39,7 @@ struct call {
   struct buf body;
   size_t head;                    /* bytes of the head so far */
   int tries;                      /* sent so often */
-  bool large, reread;
+  bool large, reread, untrusted;
   int64_t queued_ms, first_ms, due_ms;
   struct err err;
   char curl_says[CURL_ERROR_SIZE];
@@ -63,6 +63,8 @@ struct kube_http {
   struct lane lane[LANES];
   pthread_mutex_t lock;
   bool closing;
+  int callers;                    /* in kube_http_send; kube_close waits until they have left */
+  pthread_cond_t gone;
   int in_flight;
   struct kube_stats stats;
   int64_t failure[KUBE_CIRCUIT_FAILURES];   /* mono of the last failures since the last answer */
@@ -115,8 +117,8 @@ static void note_failure(struct kube_http *http, bool certificate, const char *w
   log_warn("kube.circuit", "state=open why=\"%s\"", why);
 }
 
-static bool say_away(const struct kube_http *http, struct err *err, const char *why) {
-  return err_set(err, ERR_UNAVAILABLE, http->certificate ? "cluster.certificate" : "cluster.away", "%s", why);
+static bool say_away(bool certificate, struct err *err, const char *why) {
+  return err_set(err, ERR_UNAVAILABLE, certificate ? "cluster.certificate" : "cluster.away", "%s", why);
 }
 
 /* --- ends of a call --------------------------------------------------------------------------------------------------------------------------- */
@@ -142,7 +144,7 @@ static int64_t retry_after(struct lane *lane, struct call *call, CURLcode code, 
   }
   if (!call->request->retry || call->tries >= KUBE_TRIES || call->large) return -1;
   bool later = reply->answered && (reply->status == 429 || reply->status == 503);
-  bool broken = !reply->answered && code != CURLE_PEER_FAILED_VERIFICATION && (code != CURLE_OPERATION_TIMEDOUT || !connected);
+  bool broken = !reply->answered && !call->untrusted && (code != CURLE_OPERATION_TIMEDOUT || !connected);
   if (!later && !broken) return -1;
   int64_t wait = kube_door_backoff(call->tries - 1, KUBE_RETRY_MS);
   if (later && wait < reply->retry_after_s * 1000LL) wait = reply->retry_after_s * 1000LL;
@@ -163,13 +165,13 @@ static void read_answer(struct call *call, struct kube_reply *reply) {
   snprintf(reply->content_type, sizeof reply->content_type, "%s", type ? type : "");
 }
 
-static void read_failure(struct kube_http *http, struct call *call, CURLcode code, bool connected) {
+static void read_failure(struct call *call, CURLcode code, bool connected) {
   const char *says = call->curl_says[0] ? call->curl_says : curl_easy_strerror(code);
   if (call->large) {
     err_set(&call->err, ERR_LIMIT, "kube.large", "%s: more than %zu bytes", call->request->path, call->body.cap);
     err_param(&call->err, "limit", "%zu", call->body.cap);
   } else if (code == CURLE_OPERATION_TIMEDOUT && connected) err_set(&call->err, ERR_TIMEOUT, "cluster.slow", "%s %s: %s", call->request->method, call->request->path, says);
-  else say_away(http, &call->err, says);
+  else say_away(call->untrusted, &call->err, says);
 }
 
 static void finish(struct lane *lane, struct call *call, CURLcode code) {
@@ -177,6 +179,7 @@ static void finish(struct lane *lane, struct call *call, CURLcode code) {
   struct kube_reply *reply = call->reply;
   curl_off_t sent_at = 0;
   curl_easy_getinfo(call->easy, CURLINFO_PRETRANSFER_TIME_T, &sent_at);
+  call->untrusted = code == CURLE_PEER_FAILED_VERIFICATION;
   bool connected = sent_at > 0;
   *reply = (struct kube_reply){0};
   if (code == CURLE_OK) read_answer(call, reply);
@@ -196,14 +199,14 @@ static void finish(struct lane *lane, struct call *call, CURLcode code) {
   if (reply->answered || call->large) note_answer(http);
   else {
     http->stats.failed++;
-    if (!pod) note_failure(http, code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_ISSUER_ERROR, call->curl_says[0] ? call->curl_says : curl_easy_strerror(code));
+    if (!pod && !http->closing) note_failure(http, call->untrusted, call->curl_says[0] ? call->curl_says : curl_easy_strerror(code));
   }
   if (!call->batch) {
     http->probing = false;
     http->probe_ms = mono_ms() + KUBE_PROBE_MS;
   } else if (wait >= 0 && !http->closing) requeue(lane, call, mono_ms() + wait);
   else {
-    if (!reply->answered) read_failure(http, call, code, connected);
+    if (!reply->answered) read_failure(call, code, connected);
     call_done(call);
   }
   struct lane *other = &http->lane[lane->as == KUBE_AS_PLATFORM ? KUBE_AS_LEARNER : KUBE_AS_PLATFORM];
@@ -225,7 +228,7 @@ static struct call *take_due(struct lane *lane, int64_t *out_wait) {
     if (http->closing || over || (http->open && !call->tries)) {
       *at = call->next;
       if (over && !http->open) err_set(&call->err, ERR_TIMEOUT, "cluster.slow", "waited too long for its turn");
-      else say_away(http, &call->err, http->closing ? "closing" : "the API server is away");
+      else say_away(http->certificate, &call->err, http->closing ? "closing" : "the API server is away");
       call_done(call);
     } else if (http->open || http->in_flight >= KUBE_IN_FLIGHT || call->due_ms > now) {
       if (call->due_ms > now && call->due_ms - now < *out_wait) *out_wait = call->due_ms - now;
@@ -371,12 +374,13 @@ bool kube_http_send(void *ctx, struct arena *arena, const struct kube_request *r
   }
   pthread_mutex_lock(&http->lock);
   if (http->open || http->closing) {
-    say_away(http, err, "the circuit is open");
+    say_away(http->certificate, err, "the circuit is open");
     pthread_mutex_unlock(&http->lock);
     for (size_t i = 0; i < count; i++) buf_release(&calls[i].body);
     return false;
   }
   pthread_cond_init(&batch.done, NULL);
+  http->callers++;
   struct call **end[LANES];
   for (int as = 0; as < LANES; as++) for (end[as] = &http->lane[as].queue; *end[as];) end[as] = &(*end[as])->next;
   for (size_t i = 0; i < count; i++) {
@@ -387,6 +391,7 @@ bool kube_http_send(void *ctx, struct arena *arena, const struct kube_request *r
   }
   for (int as = 0; as < LANES; as++) if (used[as]) curl_multi_wakeup(http->lane[as].multi);
   while (batch.left) pthread_cond_wait(&batch.done, &http->lock);
+  if (--http->callers == 0) pthread_cond_signal(&http->gone);
   pthread_mutex_unlock(&http->lock);
   pthread_cond_destroy(&batch.done);
   for (size_t i = 0; i < count; i++) hand_over(arena, &calls[i]);
@@ -413,6 +418,7 @@ bool kube_open(const struct kube_config *config, struct kube *out, struct err *e
     return false;
   }
   pthread_mutex_init(&http->lock, NULL);
+  pthread_cond_init(&http->gone, NULL);
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_BLOCK, &all, &before);                  /* signals are for the main thread */
@@ -444,6 +450,9 @@ void kube_close(struct kube *kube) {
   pthread_mutex_unlock(&http->lock);
   for (int as = 0; as < LANES; as++) curl_multi_wakeup(http->lane[as].multi);
   for (int as = 0; as < LANES; as++) pthread_join(http->lane[as].thread, NULL);
+  pthread_mutex_lock(&http->lock);
+  while (http->callers) pthread_cond_wait(&http->gone, &http->lock);
+  pthread_mutex_unlock(&http->lock);
   for (int as = 0; as < LANES; as++) {
     struct lane *lane = &http->lane[as];
     while (lane->idles) curl_easy_cleanup(lane->idle[--lane->idles]);
@@ -451,6 +460,7 @@ void kube_close(struct kube *kube) {
   }
   kube_door_close(http->door);
   pthread_mutex_destroy(&http->lock);
+  pthread_cond_destroy(&http->gone);
   http->magic = 0;
   free(http);
   *kube = (struct kube){0};
