@@ -46,6 +46,7 @@ prepare_network() {
 start() {
   local name=$1 log=$ROOT/log/$1.log
   command_of "$name" || return
+  rm -f "$ROOT/run/$name.host-pid" # that of the process before would be told for this one
   [ ! -e "$log" ] || [ "$(stat -c %s "$log")" -lt 33554432 ] || mv -f "$log" "$log.1"
   (
     # Opened by this very process, so the machine's /proc says its number there.

@@ -326,6 +326,7 @@ void prove_compare(struct arena *arena, const struct lab *lab, const struct tree
   TREE_EACH(check, tree_get(body, "checks")) {
     const char *id = tree_text_or(check, "id", ""), *outcome = tree_text_or(check, "outcome", "");
     struct fraction earned = {0, 1};
+    if (!live && !strcmp(outcome, "unobserved")) continue;            /* it needs an API server */
     fraction_parse(tree_text(check, "earned"), &earned);
     if (!strcmp(name, "start") && !expect && (!strcmp(outcome, "pass") || earned.top) && !start_earns(lab, id)) buf_printf(problems, "%s earns %s at the start\n", id, tree_text_or(check, "earned", "0"));
     if (!strcmp(name, "solution") && !expect && strcmp(outcome, "pass") != 0) {

@@ -227,7 +227,8 @@ static void add_checks(struct arena *arena, struct tree *body, const struct verd
     struct fraction f;
     bool unobserved = !strcmp(outcome, "unobserved");
     if (fraction_parse(tree_text(check, "earned"), &f)) earned = fraction_add(earned, f);
-    if (!unobserved) max = fraction_add(max, worth(known_check, facts->scope));
+    if (unobserved) tree_push(left_out, tree_string(arena, known_check->id));
+    else max = fraction_add(max, worth(known_check, facts->scope));
     if (unobserved || !strcmp(outcome, "pending") || !strcmp(outcome, "error")) *out_open = true;
     tree_push(checks, check);
   }
