@@ -76,8 +76,8 @@ static bool next_step(const char **at, struct step *out) {
       out->list = true;
       if (equals) {
         *equals = 0;
-        snprintf(out->key, sizeof out->key, "%s", inner);
-        snprintf(out->name, sizeof out->name, "%s", equals + 1);
+        snprintf(out->key, sizeof out->key, "%.63s", inner);
+        snprintf(out->name, sizeof out->name, "%.255s", equals + 1);
       } else {
         out->index = strtol(inner, NULL, 10);
       }
