@@ -1,0 +1,40 @@
+// cluster: one line about the cluster, everywhere. On ordinary pages it is asked for while the cluster is not ready (a page that only reads holds no
+// stream); in a lab the stream tells.
+import { effect, signal } from "@preact/signals";
+import { render } from "preact";
+import { type Cluster, getCluster } from "../lib/api";
+import { t } from "../lib/i18n";
+import { type Mark, State } from "../ui/parts";
+
+export const cluster = signal<Cluster | null>(null);
+
+export function clusterWords(now: Cluster): { mark: Mark; text: string } {
+  switch (now.state) {
+    case "ready": return { mark: "live", text: t("cluster.ready", { version: now.version }) };
+    case "building": return { mark: "wait", text: t("cluster.building", { percent: Math.round(now.percent), program: now.program || "…" }) };
+    case "starting": return { mark: "wait", text: t("cluster.starting", { done: now.parts.done, of: now.parts.of }) };
+    case "away": return { mark: "off", text: t("cluster.silent") };
+    case "broken": return { mark: "error", text: now.why_text ? t("cluster.broken", { why: now.why_text }) : t("cluster.broken-plain") };
+    default: return { mark: "none", text: t("cluster.none") };
+  }
+}
+
+export function ClusterLine(slot: HTMLElement, live: boolean): void {
+  // what C wrote stands until something newer is known
+  effect(() => {
+    const now = cluster.value;
+    if (!now) return;
+    const { mark, text } = clusterWords(now);
+    slot.replaceChildren();
+    render(<State mark={mark}>{text}</State>, slot);
+  });
+  if (live) return;
+  const ask = async () => {
+    if (!document.hidden) {
+      try { cluster.value = await getCluster(); } catch { /* asked again */ }
+      if (cluster.peek()?.state === "ready") return;
+    }
+    setTimeout(ask, cluster.peek()?.state === "building" ? 5000 : 2500);
+  };
+  void ask();
+}
