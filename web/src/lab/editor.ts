@@ -3,11 +3,11 @@
 import { autocompletion, closeBrackets, closeBracketsKeymap, type Completion, type CompletionContext, completionKeymap, type CompletionResult } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap, indentLess, indentMore } from "@codemirror/commands";
 import { yaml } from "@codemirror/lang-yaml";
-import { bracketMatching, HighlightStyle, indentOnInput, indentUnit, syntaxHighlighting } from "@codemirror/language";
+import { bracketMatching, HighlightStyle, indentOnInput, indentUnit, syntaxHighlighting, syntaxTree } from "@codemirror/language";
 import { type Diagnostic, forceLinting, linter, lintGutter, lintKeymap } from "@codemirror/lint";
 import { highlightSelectionMatches, search, searchKeymap } from "@codemirror/search";
-import { Compartment, EditorState, type Extension, Prec, StateEffect, StateField } from "@codemirror/state";
-import { crosshairCursor, drawSelection, EditorView, highlightActiveLine, highlightActiveLineGutter, highlightSpecialChars, keymap, lineNumbers, rectangularSelection } from "@codemirror/view";
+import { Compartment, EditorState, type Extension, Prec, RangeSetBuilder, StateEffect, StateField } from "@codemirror/state";
+import { crosshairCursor, Decoration, type DecorationSet, drawSelection, EditorView, highlightActiveLine, highlightActiveLineGutter, highlightSpecialChars, keymap, lineNumbers, rectangularSelection, ViewPlugin, type ViewUpdate } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
 import { t } from "../lib/i18n";
 import { contextAt } from "./context";
@@ -69,6 +69,8 @@ function complete(context: CompletionContext): CompletionResult | null {
     const field = fieldsAt(here.kind, here.path)?.find(one => one.name === here.key);
     options = (field?.values ?? []).map(label => ({ label, type: "enum" }));
   }
+  // a word that is whole needs no list, and Enter must then begin a new line
+  if (!context.explicit && options.some(option => option.label === here.word)) return null;
   return options.length ? { from: here.from, options, validFor: /^[\w./-]*$/ } : null;
 }
 
@@ -81,7 +83,30 @@ const highlight = HighlightStyle.define([
   { tag: [tags.separator, tags.punctuation, tags.meta, tags.typeName, tags.labelName], color: "var(--muted)" },
 ]);
 
+// the grammar calls every plain scalar content; numbers and booleans get their colours here
+const numberMark = Decoration.mark({ class: "yaml-number" }), wordMark = Decoration.mark({ class: "yaml-bool" });
+const scalars = ViewPlugin.fromClass(class {
+  decorations: DecorationSet;
+  constructor(view: EditorView) { this.decorations = this.build(view); }
+  update(update: ViewUpdate) { if (update.docChanged || update.viewportChanged || syntaxTree(update.startState) !== syntaxTree(update.state)) this.decorations = this.build(update.view); }
+  build(view: EditorView): DecorationSet {
+    const builder = new RangeSetBuilder<Decoration>();
+    for (const { from, to } of view.visibleRanges)
+      syntaxTree(view.state).iterate({ from, to, enter: node => {
+        if (node.name === "Key") return false;
+        if (node.name !== "Literal") return undefined;
+        const text = view.state.sliceDoc(node.from, node.to);
+        if (/^[-+]?(0x[\da-f]+|0o[0-7]+|(\d+\.?\d*|\.\d+)(e[-+]?\d+)?)$/i.test(text)) builder.add(node.from, node.to, numberMark);
+        else if (/^(true|false|null|~|yes|no|on|off|[yn])$/i.test(text)) builder.add(node.from, node.to, wordMark);
+        return undefined;
+      } });
+    return builder.finish();
+  }
+}, { decorations: plugin => plugin.decorations });
+
 const theme = EditorView.theme({
+  ".yaml-number, .yaml-number *": { color: "var(--yaml-number)" },
+  ".yaml-bool, .yaml-bool *": { color: "var(--yaml-bool)" },
   "&": { height: "100%", backgroundColor: "var(--bg)", color: "var(--text)" },
   ".cm-scroller": { fontFamily: '"JetBrains Mono", var(--mono)', fontSize: "0.9375rem", lineHeight: "1.5", fontVariantLigatures: "none", overscrollBehavior: "contain" },
   ".cm-content": { caretColor: "var(--text)", padding: "8px 0" },
@@ -92,8 +117,9 @@ const theme = EditorView.theme({
   ".cm-cursor, .cm-dropCursor": { borderLeftColor: "var(--text)", borderLeftWidth: "2px" },
   "&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground, .cm-content ::selection": { backgroundColor: "color-mix(in srgb, var(--accent) 26%, transparent)" },
   ".cm-matchingBracket, &.cm-focused .cm-matchingBracket": { backgroundColor: "color-mix(in srgb, var(--pass) 22%, transparent)", outline: "1px solid var(--pass)" },
-  ".cm-tooltip": { backgroundColor: "var(--bg)", color: "var(--text)", border: "1px solid var(--control)", borderRadius: "6px", boxShadow: "var(--shadow)", overflow: "hidden" },
-  ".cm-tooltip-autocomplete > ul": { fontFamily: '"JetBrains Mono", var(--mono)', maxHeight: "15em" },
+  ".cm-tooltip": { backgroundColor: "var(--bg)", color: "var(--text)", border: "1px solid var(--control)", borderRadius: "6px", boxShadow: "var(--shadow)" },
+  ".cm-tooltip-autocomplete > ul": { borderRadius: "5px" },
+  ".cm-tooltip.cm-tooltip-autocomplete > ul": { fontFamily: '"JetBrains Mono", var(--mono)', maxHeight: "15em" },
   ".cm-tooltip-autocomplete > ul > li": { padding: "4px 10px" },
   ".cm-tooltip-autocomplete > ul > li[aria-selected]": { backgroundColor: "var(--accent)", color: "var(--on-accent)" },
   ".cm-completionDetail": { color: "inherit", fontStyle: "normal", marginLeft: "1em", opacity: "0.85" },
@@ -143,7 +169,7 @@ export class Editor {
     this.extensions = [
       lineNumbers(), highlightActiveLineGutter(), highlightSpecialChars(), history(), drawSelection(), EditorState.allowMultipleSelections.of(true), indentOnInput(), bracketMatching(), closeBrackets(),
       autocompletion({ override: [complete], activateOnTyping: true, icons: false, closeOnBlur: true }), rectangularSelection(), crosshairCursor(), highlightActiveLine(), highlightSelectionMatches(), search({ top: false }),
-      yaml(), indentUnit.of("  "), EditorState.tabSize.of(2), syntaxHighlighting(highlight), theme, phrases(), marks, lintGutter(), EditorView.cspNonce.of(options.nonce),
+      yaml(), indentUnit.of("  "), EditorState.tabSize.of(2), syntaxHighlighting(highlight), scalars, theme, phrases(), marks, lintGutter(), EditorView.cspNonce.of(options.nonce),
       linter(view => diagnosticsOf(view.state), { delay: 300, needsRefresh: update => update.transactions.some(transaction => transaction.effects.some(effect => effect.is(setMarks))) }),
       Prec.high(keymap.of([
         { key: "Ctrl-m", mac: "Shift-Alt-m", run: () => { this.setTabMoves(!this.tabMoves); return true; } },

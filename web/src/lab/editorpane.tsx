@@ -143,7 +143,7 @@ function Problems() {
 }
 
 function Outcome({ done }: { done: Apply }) {
-  if (done.state === "error") return <State mark="error">{t("apply.our-fault")}</State>;
+  if (done.state === "error") return <State mark="error">{done.error_text || t("apply.our-fault")}</State>;
   return done.ok ? <State mark="pass">{done.kind === "dryrun" ? t("apply.dry-ok") : t("apply.ok")}</State> : <State mark="fail">{done.kind === "dryrun" ? t("apply.dry-refused") : t("apply.refused")}</State>;
 }
 

@@ -98,8 +98,8 @@ export function tree(objects: Iterable<KubeObject>): Row[] {
 
 /** The manifest as a person would write it: what the cluster filled in is left out. */
 export function plain(object: KubeObject): KubeObject {
-  const { status: _status, metadata, ...rest } = object;
+  const { status: _status, metadata, apiVersion, kind, ...rest } = object;
   const { uid: _u, resourceVersion: _r, generation: _g, creationTimestamp: _c, managedFields: _m, ...kept } = metadata;
-  return { ...rest, metadata: kept } as KubeObject;
+  return { apiVersion, kind, metadata: kept, ...rest } as KubeObject;
 }
 export const pairsText = (map: Record<string, unknown> | undefined) => Object.entries(map ?? {}).map(([key, value]) => `${key}=${value}`).join(", ");

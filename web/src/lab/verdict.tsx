@@ -1,9 +1,9 @@
 // verdict: the checks of this lab and what the last submission brought. Rows come one by one; each finding says where, what was expected, what was found
 // and why. A check that ended in our fault costs nothing and says so.
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { Check, Finding, Outcome, Verdict } from "../lib/api";
 import { countdown, second } from "../lib/clock";
-import { secondsText, t } from "../lib/i18n";
+import { numberText, secondsText, t } from "../lib/i18n";
 import { Button, CopyButton, type Mark, Note, State } from "../ui/parts";
 import { openAt } from "./editorpane";
 import { active, bytes, BYTES_MAX, files } from "./files";
@@ -17,17 +17,18 @@ export function outcomeWord(outcome: Outcome): { mark: Mark; word: string } {
     case "fail": return { mark: "fail", word: t("outcome.fail") };
     case "blocked": return { mark: "blocked", word: t("outcome.blocked") };
     case "pending": return { mark: "pending", word: t("outcome.pending") };
+    case "hidden": return { mark: "locked", word: t("outcome.hidden") };
     case "unobserved": return { mark: "unobserved", word: t("outcome.unobserved") };
     default: return { mark: "error", word: t("outcome.error") };
   }
 }
 
-/** "7/2" as 3.5, written as the language does. */
-const points = (text: string | undefined) => {
-  if (!text) return "0";
-  const [top, bottom = 1] = text.split("/").map(Number);
-  return Number.isFinite(top! / bottom) ? (Math.round((top! / bottom) * 100) / 100).toLocaleString() : text;
+/** "7/2" as 3.5; points are exact fractions. */
+const number = (text: string | number | undefined) => {
+  const [top, bottom = 1] = String(text ?? 0).split("/").map(Number);
+  return Number.isFinite(top! / bottom) ? Math.round((top! / bottom) * 100) / 100 : 0;
 };
+const points = (text: string | number | undefined) => numberText(number(text));
 
 export function CheckBar() {
   const live = unapplied.value && clusterReady.value && lab.value?.hand_in !== "files";
@@ -49,9 +50,12 @@ export function CheckBar() {
 export function Verdicts() {
   const now = submission.value, found = verdict.value, infos = lab.value?.checks ?? [];
   const rows: Check[] = found?.checks?.length ? found.checks : [];
+  const top = useRef<HTMLElement>(null);
+  // what is being checked comes into sight; the focus stays where it is
+  useEffect(() => { if (checking.value) top.current?.scrollIntoView({ block: "start", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" }); }, [checking.value]);
   const previewRows = infos.map(info => previews.value.get(info.id) ?? null);
   return (
-    <section class="verdict" aria-labelledby="checks-title">
+    <section class="verdict" aria-labelledby="checks-title" ref={top}>
       <h3 id="checks-title">{t("check.title")}</h3>
       <CheckBar />
       {now && <Headline />}
@@ -69,7 +73,7 @@ export function Verdicts() {
       </ul>
       {found && !!found.left_out?.length && <p class="facts">{t("check.left-out", { count: found.left_out.length })}</p>}
       {found && rows.some(row => row.outcome === "error") && <p class="facts">{t("check.not-counted")}</p>}
-      {found && <div class="actions"><CopyButton text={() => asText(found)} label={t("check.as-text")} /></div>}
+      {found && <div class="actions"><CopyButton text={() => asText(found)} face={t("check.as-text")} /></div>}
       <LabHints />
     </section>
   );
@@ -86,7 +90,7 @@ function Headline() {
       {now.state !== "refused" && now.state !== "error" && (
         <>
           <p class="headline-count">{all ? t("check.all-passed", { count: total }) : t("check.passed-of", { passed, count: total })}{found && <>{" · "}{t("check.points-of", { earned: points(found.earned), max: points(found.max) })}</>}
-            {found && !!found.gained && found.gained > 0 && before && <>{" · "}{t("check.gained", { gained: found.gained.toLocaleString(), number: before.number })}</>}</p>
+            {found && number(found.gained) > 0 && before && <>{" · "}{t("check.gained", { gained: points(found.gained), number: before.number })}</>}</p>
           <progress max={found?.max_number || lab.value?.points || 1} value={found?.earned_number ?? 0} aria-label={t("check.points-label")} />
         </>
       )}
@@ -113,7 +117,8 @@ const tones: Record<Finding["level"], "fail" | "warn" | "info"> = { fail: "fail"
 function FindingItem({ finding }: { finding: Finding }) {
   const { at, object } = finding, inFiles = at && files.value.some(file => file.name === at.file);
   const expected = finding.want_text || (finding.want?.value !== undefined ? String(finding.want.value) : ""), found = finding.got_text || finding.got?.text || (finding.got?.value !== undefined ? String(finding.got.value) : finding.got?.state === "absent" ? t("finding.absent") : "");
-  const own = hints.value?.ladders.some(ladder => ladder.key === finding.key);
+  // a finding without a ladder of its own is served by the lab's, which stands below the checks
+  const ladder = finding.ladder ?? finding.key, own = ladder !== "hints" && hints.value?.ladders.some(one => one.key === ladder);
   return (
     <li class="finding" data-tone={tones[finding.level]} data-key={finding.key}>
       <p class="finding-text" lang={finding.text_lang}>{finding.text}</p>
@@ -129,8 +134,8 @@ function FindingItem({ finding }: { finding: Finding }) {
         {found && <><dt>{t("finding.found")}</dt><dd>{found}</dd></>}
         {finding.why && <><dt>{t("finding.why")}</dt><dd>{finding.why}</dd></>}
       </dl>
-      {own && <Ladder name={finding.key} />}
-      {!own && !!finding.hints?.length && <ol class="hint-list">{finding.hints.map((text, index) => <li key={index}>{text}</li>)}</ol>}
+      {own && <Ladder name={ladder} />}
+      {!own && ladder !== "hints" && !!finding.hints?.length && <ol class="hint-list">{finding.hints.map((text, index) => <li key={index}>{text}</li>)}</ol>}
     </li>
   );
 }

@@ -20,18 +20,18 @@ export interface Lab {
 export interface Place { file: string; doc: number; line: number; col: number; end_line: number; end_col: number; node?: string }
 export interface Finding {
   key: string; level: "fail" | "wait" | "warn" | "info" | "refuse"; side?: string; text: string; text_lang?: string; why?: string; object?: { kind: string; name: string } | null; path?: string; at?: Place | null;
-  want_text?: string; got_text?: string; want?: { value?: unknown } | null; got?: { state?: string; text?: string; value?: unknown } | null; hints?: string[]; rungs?: number;
+  want_text?: string; got_text?: string; want?: { value?: unknown } | null; got?: { state?: string; text?: string; value?: unknown } | null; hints?: string[]; ladder?: string; rungs?: number;
 }
-export type Outcome = "pass" | "partial" | "fail" | "blocked" | "pending" | "error" | "unobserved";
+export type Outcome = "pass" | "partial" | "fail" | "blocked" | "pending" | "error" | "unobserved" | "hidden";
 export interface Check { id: string; step: string; title: string; on: string; outcome: Outcome; earned?: string; max?: string; because?: string[]; error_text?: string; findings?: Finding[]; deadline_ms?: number }
 export interface Verdict {
-  id: string; submission: string; state: "open" | "settled" | "refused"; earned: string; max: string; earned_number: number; max_number: number; gained?: number; checks: Check[]; reading: Finding[]; left_out: string[];
+  id: string; submission: string; state: "open" | "settled" | "refused"; earned: string; max: string; earned_number: number; max_number: number; gained?: string | number; checks: Check[]; reading: Finding[]; left_out: string[];
   at_ms: number; run: number;
 }
 export type SubmissionState = "received" | "grading" | "graded" | "refused" | "error";
 export interface Submission { id: string; number: number; attempt?: string; state: SubmissionState; at_ms: number; earned?: string; max?: string; files?: FileText[] }
 export interface Applied { kind: string; name: string; did: "created" | "configured" | "unchanged" | "refused" | "not_tried"; findings?: Finding[] }
-export interface Apply { id: string; kind: "apply" | "dryrun"; state: "queued" | "running" | "done" | "error"; ok?: boolean; objects?: Applied[]; findings?: Finding[]; at_ms?: number }
+export interface Apply { id: string; kind: "apply" | "dryrun"; state: "queued" | "running" | "done" | "error"; ok?: boolean; objects?: Applied[]; findings?: Finding[]; at_ms?: number; error_text?: string }
 export interface Hints { hints: { key: string; rung: number; text: string }[]; ladders: { key: string; rungs: number; next: { rung: number; tries: number; minutes: number; open: boolean } | null }[] }
 export interface Cluster {
   state: "none" | "building" | "starting" | "ready" | "away" | "broken"; why?: string; why_text?: string; percent: number; program?: string; parts: { done: number; of: number }; version: string;

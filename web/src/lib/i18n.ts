@@ -30,6 +30,8 @@ export function tx(key: string, params: Record<string, ComponentChildren>): Comp
 const clockFormat = new Intl.DateTimeFormat(locale(lang), { hour: "2-digit", minute: "2-digit", hour12: false });
 const secondsFormat = new Intl.DateTimeFormat(locale(lang), { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
 const dayFormat = new Intl.DateTimeFormat(locale(lang), { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hour12: false });
+const numberFormat = new Intl.NumberFormat(locale(lang), { maximumFractionDigits: 2 });
+export const numberText = (value: number) => numberFormat.format(value);
 export const clockText = (ms: number) => clockFormat.format(ms);
 export const secondsText = (ms: number) => secondsFormat.format(ms);
 export const dayText = (ms: number) => dayFormat.format(ms);

@@ -53,7 +53,7 @@ function refuse(form: HTMLFormElement, kind: string, error: ApiError): void {
   alert.hidden = false;
   alert.textContent = "";
   const wait = error.retryMs ? " " + t("form.wait", { count: Math.ceil(error.retryMs / 1000) }) : "";
-  setTimeout(() => { alert.textContent = error.message + wait; }, 30);
+  setTimeout(() => { alert.textContent = `✖ ${error.message}${wait}`; }, 30);
   for (const bad of form.querySelectorAll("[aria-invalid]")) bad.removeAttribute("aria-invalid");
   if (field instanceof HTMLInputElement) {
     alert.id ||= `alert-${kind}`;

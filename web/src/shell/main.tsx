@@ -37,8 +37,10 @@ function keepPlace(): void {
 function copyButtons(root: ParentNode): void {
   for (const code of root.querySelectorAll<HTMLElement>("[data-copy]:not([data-copied])")) {
     code.dataset.copied = "";
-    const pre = code.closest("pre"), slot = document.createElement("span");
-    if (pre) {
+    const pre = code.closest("pre"), head = pre?.parentElement?.querySelector(":scope > .code-head"), slot = document.createElement("span");
+    slot.className = "copy-slot";
+    if (head) head.append(slot);
+    else if (pre) {
       const box = document.createElement("div");
       box.className = "copy-box";
       pre.replaceWith(box);
@@ -71,7 +73,7 @@ function awaitIslands(): void {
     }
   }, { rootMargin: "300px" });
   for (const element of document.querySelectorAll("[data-island]")) seen.observe(element);
-  for (const link of document.querySelectorAll('[data-preload="lab"]'))
+  for (const link of document.querySelectorAll('a[href^="/lab/"]'))
     for (const name of ["pointerenter", "focus"]) link.addEventListener(name, () => { void import("../lab/main").then(lab => lab.preload()); }, { once: true });
 }
 

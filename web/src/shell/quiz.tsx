@@ -8,21 +8,22 @@ import { Button, Note, say } from "../ui/parts";
 
 export function mount(element: HTMLElement): void {
   const { module, item } = JSON.parse(element.dataset.props ?? "{}") as { module: string; item: string };
-  const question = element.querySelector(".question"), answers = [...element.querySelectorAll(".answers > li")].map(answer => answer.innerHTML);
+  const question = element.querySelector(".quiz-text"), title = element.querySelector(".quiz-title");
+  const answers = [...element.querySelectorAll<HTMLElement>(".quiz-answers > li")].map((answer, index) => ({ html: answer.innerHTML, send: Number(answer.dataset.answer ?? index) })).sort((a, b) => a.send - b.send);
   if (!module || !item || !question || answers.length < 2) return;
-  const html = question.innerHTML;
-  element.replaceChildren();
-  render(<Quiz module={module} item={item} question={html} answers={answers} />, element);
+  const html = question.innerHTML, box = document.createElement("div");
+  element.replaceChildren(...(title ? [title] : []), box);
+  render(<Quiz module={module} item={item} question={html} answers={answers} />, box);
 }
 
-function Quiz(props: { module: string; item: string; question: string; answers: string[] }) {
+function Quiz(props: { module: string; item: string; question: string; answers: { html: string; send: number }[] }) {
   const order = useMemo(() => shuffled(props.answers.length, `${viewer?.id ?? ""}/${props.module}/${props.item}`), []);
   const [picked, setPicked] = useState(-1), [busy, setBusy] = useState(false), [result, setResult] = useState<{ right: boolean; text: string; tone: "pass" | "fail" | "warn" } | null>(null);
   const name = useId();
   const send = async () => {
     setBusy(true);
     try {
-      const answer = await answerQuiz(props.module, props.item, picked);
+      const answer = await answerQuiz(props.module, props.item, props.answers[picked]!.send);
       const text = answer.right ? t("quiz.right") : answer.betrays_text || t("quiz.not-this");
       setResult({ right: answer.right, text, tone: answer.right ? "pass" : "fail" });
       say(`${answer.right ? t("quiz.right-word") : t("quiz.not-word")}. ${text}`);
@@ -35,12 +36,12 @@ function Quiz(props: { module: string; item: string; question: string; answers: 
   return (
     <form onSubmit={event => { event.preventDefault(); if (picked >= 0 && !busy) void send(); }}>
       <fieldset>
-        <legend class="question" dangerouslySetInnerHTML={{ __html: props.question }} />
-        <div class="answers">
+        <legend class="quiz-text" dangerouslySetInnerHTML={{ __html: props.question }} />
+        <div class="quiz-answers">
           {order.map(index => (
             <label key={index}>
               <input type="radio" name={name} checked={picked === index} onChange={() => { setPicked(index); setResult(null); }} />
-              <span dangerouslySetInnerHTML={{ __html: props.answers[index]! }} />
+              <span dangerouslySetInnerHTML={{ __html: props.answers[index]!.html }} />
             </label>
           ))}
         </div>

@@ -24,7 +24,8 @@ export const Note = ({ tone, children, role }: { tone: "info" | "warn" | "fail" 
   <div class="note" data-tone={tone} role={role}><span>{children}</span></div>
 );
 
-export function CopyButton({ text, label }: { text: string | (() => string); label?: string }) {
+/** label: what is copied, for who hears it; face: what the button says instead of Copy. */
+export function CopyButton({ text, label, face }: { text: string | (() => string); label?: string; face?: string }) {
   const [word, setWord] = useState("");
   const press = async () => {
     const done = await copyText(typeof text === "string" ? text : text());
@@ -32,7 +33,7 @@ export function CopyButton({ text, label }: { text: string | (() => string); lab
     say(done ? t("ui.copied") : t("ui.copy-failed"));
     setTimeout(() => setWord(""), 2000);
   };
-  return <button type="button" class="copy" onClick={press} aria-label={label ? t("ui.copy-what", { what: label }) : undefined}>{word || t("ui.copy")}</button>;
+  return <button type="button" class="copy" onClick={press} aria-label={label ? t("ui.copy-what", { what: label }) : undefined}>{word || face || t("ui.copy")}</button>;
 }
 
 // --- what is spoken: one polite region for the page; emptied first, or a repeat is not heard ---
