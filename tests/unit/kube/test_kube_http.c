@@ -22,7 +22,7 @@
 /* One peer for each test; it keeps count and does what the path says. */
 static struct notes {
   pthread_mutex_t lock;
-  int asks;
+  atomic_int asks;
   char last[4096], wrong[512];
   bool by_certificate[600], by_token[600];                    /* by connection */
 } notes = {.lock = PTHREAD_MUTEX_INITIALIZER};
