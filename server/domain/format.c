@@ -71,7 +71,7 @@ static size_t distance(const char *a, size_t an, const char *b, size_t bn) {
 }
 
 const char *format_near(struct arena *arena, const char *name, const char *words) {
-  size_t n = strlen(name), best = n < 4 ? 2 : 3;       /* short names: one letter; longer ones: two */
+  size_t n = strlen(name), best = n < 2 ? 1 : n < 4 ? 2 : 3;       /* short names: one letter; longer ones: two */
   const char *found = NULL;
   size_t found_n = 0;
   for (const char *at = words; *at;) {
