@@ -1,0 +1,79 @@
+-- strict: what the API server says to each object of the hand-in when it looks at it as at the real thing, and writes nothing: unknown fields
+-- and wrong values are refused. It takes a server: without one the check is left out of the sums.
+local lib = lib
+
+local of_reason = {
+  FieldValueRequired = "api.required", FieldValueInvalid = "api.invalid", FieldValueDuplicate = "api.duplicate",
+  FieldValueNotSupported = "api.not-supported", FieldValueForbidden = "api.forbidden", FieldValueTooLong = "api.too-long",
+  FieldValueTooMany = "api.too-long", FieldValueTypeInvalid = "api.type",
+}
+
+local function text_of(node, key)
+  local value = node and node:type() == "map" and node:get(key)
+  return value and value:text() or ""
+end
+
+-- The field a server speaks of ("spec.ports[1].name"), or the object when its words do not lead to one.
+local function field_of(object, path)
+  local steps = path ~= "" and lib.try_path(path)
+  return steps and object:get(path) or object
+end
+
+local function said(object, key, path, message, level)
+  local about = field_of(object, path)
+  return lib.finding {
+    key = key, about = about, level = level, own = true,
+    params = { kind = object.kind, name = object.name, field = path, message = lib.cut(message) },
+  }
+end
+
+-- The findings in one refusal.
+local function findings_of(object, reply)
+  local status, list = reply.body, {}
+  local message = text_of(status, "message")
+  if reply.status == 422 then
+    local details = status and status:type() == "map" and status:get("details")
+    local causes = details and details:get("causes")
+    for i = 1, causes and causes:len() or 0 do
+      local cause = causes:at(i)
+      local why = text_of(cause, "message")
+      local key = why:find("field is immutable", 1, true) and "api.immutable" or of_reason[text_of(cause, "reason")] or "api.refused"
+      list[#list + 1] = said(object, key, text_of(cause, "field"), why)
+    end
+    if #list == 0 then list[1] = said(object, "api.refused", "", message) end
+  elseif reply.status == 400 then
+    for field in message:gmatch('unknown field "([^"]+)"') do list[#list + 1] = said(object, "api.unknown-field", field, message) end
+    if #list == 0 then list[1] = said(object, "api.unreadable", "", message) end
+  elseif reply.status == 403 then
+    local quota = message:find("exceeded quota", 1, true) ~= nil
+    list[1] = said(object, quota and "api.quota" or "api.not-allowed", "", message, quota and "info" or nil)
+  elseif reply.status == 404 then
+    list[1] = said(object, "api.no-kind", "", message)
+  else
+    lib.trouble("cluster", "error.read", ("dry run of %s %s: status %s"):format(object.kind, tostring(object.name), tostring(reply.status)))
+  end
+  return list
+end
+
+-- Every object that was handed in is taken as it stands. 409 counts as taken; a full quota is told and costs nothing.
+function lib.strict()
+  local findings, refused, count = {}, false, 0
+  for _, object in ipairs(lib.in_files()) do
+    if not object.from_setup then
+      count = count + 1
+      local reply = host.read { verb = "dryrun", kind = object.kind, name = object.name or nil, object = object.node }
+      if reply.status >= 300 and reply.status ~= 409 then
+        for _, finding in ipairs(findings_of(object, reply)) do
+          finding.reads = { reply.read }
+          findings[#findings + 1] = finding
+          if finding.level == "fail" then refused = true end
+        end
+      end
+    end
+  end
+  if count == 0 then return lib.fail(lib.finding { key = "files.empty", own = true }) end
+  if refused then return lib.fail_all(findings) end
+  local result = lib.pass()
+  result.findings = findings
+  return result
+end
