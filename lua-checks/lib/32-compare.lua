@@ -93,9 +93,9 @@ function words:differs(from)
   return compare(self, "value.differs", { op = "differs", type = value_type(self, from), value = plain(from) }, function(got) return not same(self, got, from, 5) end)
 end
 
-local function bound(field, op, limit, passes)
+local function bound(field, key, op, limit, passes)
   local type_of = lib.type_of(field) or (is_number(limit) and "number") or "quantity"
-  return compare(field, "value." .. op:gsub("_", "-"), { op = op, type = type_of, value = plain(limit) }, function(got)
+  return compare(field, key, { op = op, type = type_of, value = plain(limit) }, function(got)
     local sign, bad = order(got, limit, 5)
     if bad then return false, bad end
     return passes(sign)
@@ -103,11 +103,11 @@ local function bound(field, op, limit, passes)
 end
 
 function words:at_least(limit)
-  return bound(self, "at_least", need("at_least", limit), function(sign) return sign >= 0 end)
+  return bound(self, "value.at-least", "at_least", need("at_least", limit), function(sign) return sign >= 0 end)
 end
 
 function words:at_most(limit)
-  return bound(self, "at_most", need("at_most", limit), function(sign) return sign <= 0 end)
+  return bound(self, "value.at-most", "at_most", need("at_most", limit), function(sign) return sign <= 0 end)
 end
 
 function words:between(low, high)

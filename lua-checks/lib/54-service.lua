@@ -208,8 +208,10 @@ function port_words:reaches(deploy, listens)
   local params = { service = self.service.name, port = self:get("port"):value(), target = number, workload_kind = deploy.kind, workload = deploy.name }
   if number ~= listens and listens and claims then
     -- A containerPort was written to meet the Service; the program does not read it.
-    params.container = claims.container
-    return lib.fail(lib.finding { key = "container-port.moves-nothing", about = claims.field:get("containerPort"), own = true, params = params, want = { op = "listens", type = "port" } })
+    return lib.fail(lib.finding {
+      key = "container-port.moves-nothing", about = claims.field:get("containerPort"), own = true, want = { op = "listens", type = "port" },
+      params = { container = claims.container, target = number },       -- not the Service: several may meet there, and it is one mistake
+    })
   end
   if (listens and number ~= listens) or (not listens and declared and not claims) then
     return lib.fail(lib.finding { key = "service.target-port", about = target, own = true, params = params, want = { op = "listens", type = "port" } })

@@ -49,7 +49,7 @@ end
 
 -- The API server's own 404: no such Service. An answer of the program behind it is none of ours.
 local function no_service(answer)
-  return answer.status == 404 and answer.text:find('"kind":"Status"', 1, true) ~= nil and answer.text:find('"kind":"services"', 1, true) ~= nil
+  return answer.status == 404 and answer.text:find('"kind":%s*"Status"') ~= nil and answer.text:find('"kind":%s*"services"') ~= nil
 end
 
 -- An answer that is not the wanted one, as a result that may still change.

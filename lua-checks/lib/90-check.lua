@@ -93,9 +93,12 @@ end
 
 -- Says the findings of a result, each once in a check: a missing parent that many comparisons meet is one finding.
 local function tell(test, result, key, options)
-  for _, finding in ipairs(result.findings) do
+  for _, said in ipairs(result.findings) do
+    local finding = {}
+    for name, value in pairs(said) do finding[name] = value end
     if finding.own then
-      finding.key = key or finding.key
+      finding.key, finding.params = key or finding.key, {}
+      for name, value in pairs(said.params) do finding.params[name] = value end
       for name, value in pairs(options.params or {}) do finding.params[name] = value end
       if options.at then
         local other = lib.finding { key = finding.key, about = options.at, got = false }
@@ -193,7 +196,7 @@ local function unmet(given)
   for _, need in ipairs(given.needs or {}) do
     for _, side in ipairs(sides[declared[need].on]) do
       local in_scope = host.scope == "both" or host.scope == side
-      if in_scope and not passed[need][side] and not lib.contains(because, need) then because[#because + 1] = need end
+      if in_scope and not (passed[need] or {})[side] and not lib.contains(because, need) then because[#because + 1] = need end
     end
   end
   return because
