@@ -112,7 +112,7 @@ end
 
 function words:between(low, high)
   low, high = need("between", low), need("between", high)
-  return compare(self, "value.between", { op = "between", type = lib.type_of(self) or "number", value = tostring(low) .. " - " .. tostring(high) }, function(got)
+  return compare(self, "value.between", { op = "between", type = lib.type_of(self) or "number", low = plain(low), high = plain(high), value = tostring(low) .. " - " .. tostring(high) }, function(got)
     local left, bad = order(got, low, 5)
     if bad then return false, bad end
     return left >= 0 and order(got, high, 5) <= 0

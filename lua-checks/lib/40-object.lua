@@ -104,7 +104,7 @@ function lib.missing_object(object)
     list[1] = lib.finding { key = "object.many", about = object.several[2], got = false, params = { kind = object.kind, count = #object.several } }
     return list
   end
-  local want = { op = "exists", type = "object", value = object.kind .. (object.name and "/" .. object.name or "") }
+  local want = { op = "object", type = "object", value = object.kind .. (object.name and "/" .. object.name or "") }
   list[1] = lib.finding { key = object.name and "object.missing" or "object.none", about = object, want = want, got = { state = "absent" }, params = { kind = object.kind, name = object.name or nil } }
   if not object.name then return list end
 
