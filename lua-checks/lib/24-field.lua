@@ -29,12 +29,21 @@ function lib.down(field, step)
   return make(field.object, field, step, node, number)
 end
 
+-- Defaults are filled in where an object and all items of its lists on the way are there; maps on the way may be missing.
+function lib.may_default(field)
+  while field.up and not field.node do
+    if not field.step.key then return false end
+    field = field.up
+  end
+  return field.node and true or false
+end
+
 -- The field at a path, as written. With "effective": with the default that the API server fills in.
 function words:get(path, how)
   if how ~= nil and how ~= "effective" then lib.mistake(2, "get(path, \"effective\"), not '%s'", tostring(how)) end
   local field = self
   for _, step in ipairs(lib.path(2, path)) do field = lib.down(field, step) end
-  if how and not field.node then
+  if how and not field.node and lib.may_default(field) then
     local value = lib.default_of(field)
     if value ~= nil then field.default = { value = value } end
   end

@@ -40,11 +40,14 @@ local function order(got, want, level)
   return host.compare(left, right)
 end
 
--- Are two values equal, for a field of that type?
+-- Are two values equal, for a field of that type? false and a key when what was found is no quantity at all.
 local function same(field, got, want, level)
   local type_of = lib.type_of(field)
   if got == nil then return false end
-  if type_of == "quantity" then return order(got, want, level + 1) == 0 end
+  if type_of == "quantity" then
+    local sign, bad = order(got, want, level + 1)
+    return sign == 0, bad
+  end
   if type_of == "image" and type(got) == "string" and type(want) == "string" then return image_text(got) == image_text(want) end
   if is_number(got) and is_number(want) then return order(got, want, level + 1) == 0 end
   return got == want and math.type(got) == math.type(want)
@@ -62,6 +65,7 @@ end
 
 -- The shared shape of all comparisons. test(value) gives true, false, or false and a key of its own.
 local function compare(field, key, want, test)
+  if field.literal and field.literal.away then return field.literal.away end
   local blocked = lib.unreachable(field)
   if blocked then return lib.fail_all(blocked) end
   if lib.is_empty(field) then return lib.fail(lib.finding { key = field.node and key or "path.missing", about = field, want = want, own = true }) end
@@ -86,10 +90,10 @@ function words:equals(want)
   return compare(self, "value.equals", { op = "equals", type = value_type(self, want), value = plain(want) }, function(got) return same(self, got, want, 5) end)
 end
 
--- Also true where nothing is written.
+-- Also true where nothing is written, as long as the object is there.
 function words:differs(from)
   from = need("differs", from)
-  if lib.is_empty(self) then return lib.pass() end
+  if lib.is_empty(self) and not self.literal then return lib.pass_unless(self.object.node and {} or lib.missing_object(self.object)) end
   return compare(self, "value.differs", { op = "differs", type = value_type(self, from), value = plain(from) }, function(got) return not same(self, got, from, 5) end)
 end
 
@@ -161,8 +165,9 @@ function words:exists()
   return compare(self, "path.missing", { op = "exists" }, function() return true end)
 end
 
--- Nothing may be written there. A missing object or parent is fine: then nothing is written there either.
+-- Nothing may be written there. A missing parent is fine: then nothing is written there either.
 function words:absent()
-  if lib.is_empty(self) and not self.node then return lib.pass() end
+  if not self.object.node then return lib.fail_all(lib.missing_object(self.object)) end
+  if not self.node then return lib.pass() end
   return lib.fail(lib.finding { key = "path.unwanted", about = self, node = "key", want = { op = "absent" }, own = true })
 end

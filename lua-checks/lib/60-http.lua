@@ -39,10 +39,10 @@ local function asked(self)
   return lib.object { kind = "Service", apiVersion = "v1", name = self.service, live = true, read = self.answers[#self.answers].read }
 end
 
-local function finding(self, key, want, got, params)
+local function finding(self, key, want, got, params, own)
   params = params or {}
   params.service, params.port, params.page = self.service, tostring(self.port), self.path
-  local said = lib.finding { key = key, about = asked(self), got = got or false, want = want, params = params, own = true }
+  local said = lib.finding { key = key, about = asked(self), got = got or false, want = want, params = params, own = own ~= false }
   said.path, said.pointer = nil, nil
   return said
 end
@@ -52,13 +52,17 @@ local function no_service(answer)
   return answer.status == 404 and answer.text:find('"kind":%s*"Status"') ~= nil and answer.text:find('"kind":%s*"services"') ~= nil
 end
 
+local function is_away(answer)
+  return answer.status == 502 or answer.status == 503 or answer.status == 0 or no_service(answer)
+end
+
 -- An answer that is not the wanted one, as a result that may still change.
 local function refused(self, answer, want)
-  local away = answer.status == 502 or answer.status == 503 or answer.status == 0 or no_service(answer)
+  local away = is_away(answer)
   local got = { state = "written", type = "number", value = answer.status, text = tostring(answer.status) }
   local key = no_service(answer) and "http.no-service" or away and "http.no-answer" or "http.status"
   if key == "http.no-answer" then got = { state = "absent" } end
-  local result = lib.fail(finding(self, key, want, got, { status = answer.status }))
+  local result = lib.fail(finding(self, key, want, got, { status = answer.status }, not away))
   if not away then return result end
   return lib.patience(self.id, { within = self.within, steady = 0, kind = "Service", name = self.service, again = true }, result)
 end
@@ -70,9 +74,12 @@ function words:status(want)
   return refused(self, answer, { op = "equals", type = "number", value = want })
 end
 
--- The text of the answer, as a field: page:body():contains("hello").
+-- The text of the answer, as a field: page:body():contains("hello"). Where nobody answers, all that is asked of it says so.
 function words:body()
-  return lib.literal(asked(self), "body", self.answers[#self.answers].text)
+  local answer = self.answers[#self.answers]
+  local field = lib.literal(asked(self), "body", answer.text)
+  if is_away(answer) then field.literal.away = refused(self, answer, nil) end
+  return field
 end
 
 -- Who answered: whoami says its Pod's name, as text ("Hostname: …") or as JSON.

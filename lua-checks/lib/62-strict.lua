@@ -8,6 +8,12 @@ local of_reason = {
   FieldValueTooMany = "api.too-long", FieldValueTypeInvalid = "api.type",
 }
 
+-- What a 403 is about, by the words in it: it has no causes.
+local of_403 = {
+  { "exceeded quota", "api.quota" }, { "failed quota", "api.quota" }, { "violates PodSecurity", "api.pod-security" }, { "makmal P", "api.guard" },
+  { "LimitRange", "api.limit-range" }, { "maximum ", "api.limit-range" },
+}
+
 local function text_of(node, key)
   local value = node and node:type() == "map" and node:get(key)
   return value and value:text() or ""
@@ -45,8 +51,11 @@ local function findings_of(object, reply)
     for field in message:gmatch('unknown field "([^"]+)"') do list[#list + 1] = said(object, "api.unknown-field", field, message) end
     if #list == 0 then list[1] = said(object, "api.unreadable", "", message) end
   elseif reply.status == 403 then
-    local quota = message:find("exceeded quota", 1, true) ~= nil
-    list[1] = said(object, quota and "api.quota" or "api.not-allowed", "", message, quota and "info" or nil)
+    local key = "api.not-allowed"
+    for _, row in ipairs(of_403) do
+      if message:find(row[1], 1, true) then key = row[2] break end
+    end
+    list[1] = said(object, key, "", message, key == "api.quota" and "info" or nil)
   elseif reply.status == 404 then
     list[1] = said(object, "api.no-kind", "", message)
   else

@@ -224,7 +224,7 @@ local function run_match(test, given)
   for _, result in ipairs(results) do test:share(result) end
 end
 
--- Findings in the order of the files as handed in, then line and column; those without a place behind them; live: by kind, name and path.
+-- Findings in the order of the files as handed in, then line and column; before them those without a place; live: by kind, name and path.
 local function in_order(test)
   local file_number, rows = {}, {}
   for i, record in ipairs(host.files()) do file_number[record.file] = file_number[record.file] or i end
@@ -234,7 +234,7 @@ local function in_order(test)
                 name = (object.kind or "") .. "/" .. (object.name or ""), path = finding.path or "" }
   end
   table.sort(rows, function(a, b)
-    if a.placed ~= b.placed then return a.placed end
+    if a.placed ~= b.placed then return b.placed end
     if a.file ~= b.file then return a.file < b.file end
     if a.line ~= b.line then return a.line < b.line end
     if a.col ~= b.col then return a.col < b.col end
