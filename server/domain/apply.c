@@ -203,7 +203,7 @@ static bool apply_one(struct apply *apply, struct target *target, bool take_over
   if (!send_one(apply, &get, &reply, err)) return false;
   const char *before = NULL;
   if (reply.status == 200) {
-    if (!tree_parse(arena, reply.body, reply.length, 0, &live, err)) return false;
+    if (!kube_tree(arena, &reply, &live, err)) return false;
     before = tree_text(tree_get(live, "metadata"), "resourceVersion");
     if (!move_fields(apply, target, live, take_over, err)) return false;
   }
@@ -219,7 +219,7 @@ static bool apply_one(struct apply *apply, struct target *target, bool take_over
     return true;
   }
   struct tree *after = NULL;
-  const char *now = tree_parse(arena, reply.body, reply.length, 0, &after, NULL) ? tree_text(tree_get(after, "metadata"), "resourceVersion") : NULL;
+  const char *now = kube_tree(arena, &reply, &after, NULL) ? tree_text(tree_get(after, "metadata"), "resourceVersion") : NULL;
   target->did = !before ? "created" : now && !strcmp(now, before) ? "unchanged" : "configured";
   return true;
 }

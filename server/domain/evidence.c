@@ -122,17 +122,19 @@ static void hide_secrets(struct arena *arena, struct tree *object) {
 }
 
 /* The body as the script and the evidence see it. */
-static struct tree *body_of(struct observer *observer, struct arena *arena, const struct asked *asked, const struct kube_reply *reply, struct err *err) {
+static struct tree *body_of(struct observer *observer, struct arena *arena, const struct asked *asked, struct kube_reply *reply, struct err *err) {
   struct tree *body = NULL;
   if (asked->probe) {
     struct buf text;
     buf_init(&text, 8u * PROBE_CAP);
+    /* a learner's program may answer anything: NUL, which no tree holds, becomes U+FFFD like other bad bytes */
+    for (size_t i = 0; reply->body && i < reply->length; i++) if (!reply->body[i]) reply->body[i] = (char)0xFF;
     buf_json_n(&text, reply->body ? reply->body : "", reply->length);
     bool ok = tree_parse(arena, text.data, text.len, 0, &body, err);
     buf_release(&text);
     return ok ? body : NULL;
   }
-  if (!tree_parse(arena, reply->body ? reply->body : "null", reply->body ? reply->length : 4, 0, &body, err)) {
+  if (!kube_tree(arena, reply, &body, err)) {
     err_set(err, ERR_UPSTREAM, "cluster.answer", "an answer of %s is no JSON", asked->path);
     return NULL;
   }

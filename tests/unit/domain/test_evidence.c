@@ -1,0 +1,155 @@
+/* evidence: what a script may read and what it may not; everything read is recorded and answers again without a cluster. */
+#include "unit/cmocka_all.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/tree.h"
+#include "domain/evidence.h"
+#include "fake/fake_kube.h"
+#include "kube/kube.h"
+
+struct fixture { struct arena *arena; struct fake_kube *fake; struct observer observer; struct buf reply; };
+
+static struct tree *json(struct arena *arena, const char *text) {
+  struct tree *tree = NULL;
+  struct err err;
+  assert_true(tree_parse(arena, text, strlen(text), 0, &tree, &err));
+  return tree;
+}
+
+static int set_up(void **state) {
+  struct fixture *f = calloc(1, sizeof *f);
+  f->arena = arena_new(0);
+  f->fake = fake_kube_new();
+  fake_kube_put(f->fake, "{\"apiVersion\":\"v1\",\"kind\":\"Namespace\",\"metadata\":{\"name\":\"lab-a\"}}");
+  fake_kube_put(f->fake, "{\"apiVersion\":\"v1\",\"kind\":\"Namespace\",\"metadata\":{\"name\":\"lab-b\"}}");
+  fake_kube_put(f->fake, "{\"apiVersion\":\"v1\",\"kind\":\"Service\",\"metadata\":{\"name\":\"web\",\"namespace\":\"lab-a\"}}");
+  fake_kube_put(f->fake, "{\"apiVersion\":\"v1\",\"kind\":\"Service\",\"metadata\":{\"name\":\"other\",\"namespace\":\"lab-b\"}}");
+  fake_kube_put(f->fake, "{\"apiVersion\":\"v1\",\"kind\":\"Secret\",\"metadata\":{\"name\":\"s\",\"namespace\":\"lab-a\"},\"data\":{\"pass\":\"aGVsbG8=\"}}");
+  f->observer = (struct observer){.kube = fake_kube_port(f->fake), .namespace = "lab-a"};
+  observer_begin(&f->observer, f->arena);
+  buf_init(&f->reply, 1u << 20);
+  *state = f;
+  return 0;
+}
+
+static int tear_down(void **state) {
+  struct fixture *f = *state;
+  buf_release(&f->reply);
+  fake_kube_free(f->fake);
+  arena_free(f->arena);
+  free(f);
+  return 0;
+}
+
+static bool ask(struct fixture *f, const char *request, struct tree **meta, struct err *err) {
+  buf_reset(&f->reply);
+  memset(err, 0, sizeof *err);
+  return observer_read(&f->observer, f->arena, json(f->arena, request), &f->reply, meta, err);
+}
+
+static void a_list_holds_the_attempts_namespace_alone(void **state) {
+  struct fixture *f = *state;
+  struct tree *meta;
+  struct err err;
+  assert_true(ask(f, "{\"verb\":\"list\",\"kind\":\"Service\"}", &meta, &err));
+  assert_non_null(strstr(f->reply.data, "\"web\""));
+  assert_null(strstr(f->reply.data, "\"other\""));
+  assert_non_null(strstr(f->reply.data, "\"kind\":\"Service\""));       /* items say what they are */
+}
+
+static void no_request_leads_out_of_the_namespace(void **state) {
+  struct fixture *f = *state;
+  static const char *const forbidden[] = {
+    "{\"verb\":\"get\",\"kind\":\"Node\",\"name\":\"node1\"}", "{\"verb\":\"list\",\"kind\":\"Namespace\"}", "{\"verb\":\"get\",\"kind\":\"Service\",\"name\":\"../../lab-b/services/other\"}",
+    "{\"verb\":\"get\",\"kind\":\"Service\",\"name\":\"\"}", "{\"verb\":\"get\",\"kind\":\"Nonsense\",\"name\":\"x\"}", "{\"verb\":\"delete\",\"kind\":\"Service\",\"name\":\"web\"}",
+    "{\"verb\":\"http\",\"service\":\"../x\",\"port\":80}", "{\"verb\":\"http\",\"service\":\"web\",\"port\":80,\"path\":\"/../../../services/other\"}",
+    "{\"verb\":\"http\",\"service\":\"web\",\"port\":80,\"path\":\"http://example.org/\"}", "{\"verb\":\"http\",\"service\":\"web\",\"port\":\"80/proxy/x\"}", "{}"};
+  for (size_t i = 0; i < sizeof forbidden / sizeof *forbidden; i++) {
+    struct tree *meta;
+    struct err err;
+    if (ask(f, forbidden[i], &meta, &err)) fail_msg("taken: %s", forbidden[i]);
+    assert_int_equal(err.code, ERR_DENIED);
+  }
+  assert_int_equal(fake_kube_asked(f->fake), 0);
+}
+
+static void values_of_secrets_stay_on_the_cluster_unless_the_lab_asks(void **state) {
+  struct fixture *f = *state;
+  struct tree *meta;
+  struct err err;
+  assert_true(ask(f, "{\"verb\":\"get\",\"kind\":\"Secret\",\"name\":\"s\"}", &meta, &err));
+  assert_null(strstr(f->reply.data, "aGVsbG8="));
+  assert_non_null(strstr(f->reply.data, "\"pass\""));
+  f->observer.secret_values = true;
+  assert_true(ask(f, "{\"verb\":\"list\",\"kind\":\"Secret\"}", &meta, &err));
+  assert_non_null(strstr(f->reply.data, "aGVsbG8="));
+}
+
+static void the_fifty_first_read_is_refused(void **state) {
+  struct fixture *f = *state;
+  struct tree *meta;
+  struct err err;
+  for (int i = 0; i < EVIDENCE_READS_MAX; i++) assert_true(ask(f, "{\"verb\":\"get\",\"kind\":\"Service\",\"name\":\"web\"}", &meta, &err));
+  assert_false(ask(f, "{\"verb\":\"get\",\"kind\":\"Service\",\"name\":\"web\"}", &meta, &err));
+  assert_int_equal(err.code, ERR_LIMIT);
+  assert_string_equal(err.key, "check.reads");
+}
+
+static void a_missing_object_is_an_answer_and_a_dead_cluster_is_none(void **state) {
+  struct fixture *f = *state;
+  struct tree *meta;
+  struct err err;
+  assert_true(ask(f, "{\"verb\":\"get\",\"kind\":\"Service\",\"name\":\"nobody\"}", &meta, &err));
+  assert_int_equal(tree_int(meta, "status", 0), 404);
+  fake_kube_fault(f->fake, &(struct fake_fault){.method = "GET", .path = "/services", .status = 500, .times = 9});
+  assert_false(ask(f, "{\"verb\":\"get\",\"kind\":\"Service\",\"name\":\"web\"}", &meta, &err));
+  assert_true(err.code == ERR_UPSTREAM || err.code == ERR_UNAVAILABLE);
+  fake_kube_circuit(f->fake, true);
+  assert_false(ask(f, "{\"verb\":\"get\",\"kind\":\"Service\",\"name\":\"web\"}", &meta, &err));
+  assert_string_equal(err.key, "cluster.away");
+  f->observer.kube = NULL;
+  assert_false(ask(f, "{\"verb\":\"get\",\"kind\":\"Service\",\"name\":\"web\"}", &meta, &err));
+  assert_string_equal(err.key, "cluster.away");
+}
+
+static void evidence_answers_again_without_the_cluster(void **state) {
+  struct fixture *f = *state;
+  struct tree *meta;
+  struct err err;
+  char root[65], *first;
+  assert_true(ask(f, "{\"verb\":\"get\",\"kind\":\"Service\",\"name\":\"web\"}", &meta, &err));
+  first = arena_strn(f->arena, f->reply.data, f->reply.len);
+  struct tree *evidence = evidence_of(&f->observer, f->arena, NULL, 0, NULL, NULL, NULL, root);
+  struct replayer replayer;
+  replayer_begin(&replayer, f->arena, evidence, &(struct observer){.namespace = "lab-a"});
+  buf_reset(&f->reply);
+  assert_true(replayer_read(&replayer, f->arena, json(f->arena, "{\"verb\":\"get\",\"kind\":\"Service\",\"name\":\"web\"}"), &f->reply, &meta, &err));
+  assert_string_equal(f->reply.data, first);
+  assert_false(replayer_read(&replayer, f->arena, json(f->arena, "{\"verb\":\"get\",\"kind\":\"Service\",\"name\":\"new\"}"), &f->reply, &meta, &err));
+  assert_string_equal(err.key, "unobserved");
+}
+
+static void equal_files_give_equal_roots_and_one_byte_changes_them(void **state) {
+  struct fixture *f = *state;
+  char a[65], b[65], c[65];
+  struct check_file file = {"a.yaml", "kind: Pod", 9}, other = {"a.yaml", "kind: pod", 9};
+  struct tree *clock = json(f->arena, "{\"at_ms\":1}"), *later = json(f->arena, "{\"at_ms\":2}");
+  evidence_of(&f->observer, f->arena, &file, 1, NULL, NULL, clock, a);
+  evidence_of(&f->observer, f->arena, &file, 1, NULL, NULL, later, b);
+  evidence_of(&f->observer, f->arena, &other, 1, NULL, NULL, clock, c);
+  assert_string_equal(a, b);
+  assert_string_not_equal(a, c);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+int main(void) {
+  const struct CMUnitTest tests[] = {TEST(a_list_holds_the_attempts_namespace_alone), TEST(no_request_leads_out_of_the_namespace),
+    TEST(values_of_secrets_stay_on_the_cluster_unless_the_lab_asks), TEST(the_fifty_first_read_is_refused), TEST(a_missing_object_is_an_answer_and_a_dead_cluster_is_none),
+    TEST(evidence_answers_again_without_the_cluster), TEST(equal_files_give_equal_roots_and_one_byte_changes_them)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
