@@ -20,6 +20,7 @@ struct attempt {
   int64_t created_ms, ready_ms, expires_ms, applied_ms;
   struct tree *params;                                       /* lab's own plus namespace, host … */
   int resets;
+  struct tree *why_params, *proof;                           /* for the message; the proof of isolation; or NULL */
 };
 struct attempts;
 struct attempts_needs { struct db *db; struct live *live; struct catalog *catalog; struct cluster *cluster; struct check_pool *pool; const char *install; const void *secret; size_t secret_length; };
@@ -60,10 +61,13 @@ struct check_file;
 bool draft_save(struct attempts *attempts, const struct viewer *viewer, const char *id, const struct check_file *files, size_t count, int64_t *out_saved_ms, struct err *err);
 /* The latest draft, or the lab's starter files with parameters filled in. */
 bool draft_load(struct attempts *attempts, struct db_read *read, const struct viewer *viewer, const char *id, struct arena *arena, const struct check_file **out, size_t *out_count, int64_t *out_saved_ms, struct err *err);
+/* The starter files alone, whatever the draft is ("reset editor text"). */
+bool draft_starter(struct attempts *attempts, struct arena *arena, const struct attempt *attempt, const struct check_file **out, size_t *out_count);
 
 /* --- without rows: what makmal prove and the benchmark use ------------------------------------------------------------------------------------------- */
 /* A lab's namespace straight on a cluster: two write rounds, proof, set-up; the same code as an attempt. *out_token: the learner's. */
-struct provision { char namespace[32]; char token[4096]; struct tree *start; int64_t writes_us, ready_us; };
+/* writes_us: both rounds, until status.hard is filled and `default` is there (ruling 28); ready_us: all. The parts: rounds, hard, proof, setup. */
+struct provision { char namespace[32]; char token[4096]; struct tree *start; int64_t writes_us, ready_us, rounds_us, hard_us, proof_us, setup_us; };
 bool provision_make(const struct kube *kube, struct check_pool *pool, struct arena *arena, const struct lab *lab, const struct tree *params, const char *install, const char *namespace, struct provision *out, struct err *err);
 bool provision_settle(const struct kube *kube, struct arena *arena, const char *namespace, int within_ms, struct tree **out_start, struct err *err);   /* polls; for prove alone */
 bool provision_reset(const struct kube *kube, struct check_pool *pool, struct arena *arena, const struct lab *lab, const struct tree *params, const char *namespace, struct err *err);
