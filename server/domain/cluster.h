@@ -13,7 +13,11 @@ struct cluster_spec {
   const char *kubeconfig, *context;   /* somebody's own cluster; or NULL */
   struct check_pool *pool;      /* reads kubeconfigs */
   struct live *live;            /* topic "cluster" */
+  const char *install;          /* install id: preflight makes its people namespace; NULL leaves out what needs one */
+  const struct kube *kube;      /* a port that is open already (tests); or NULL */
+  const char *run_root;         /* NULL: /run/makmal */
 };
+/* A kubeconfig that cannot be used fails here (INVALID "kubeconfig.…", NOT_FOUND "file.missing"); a cluster that is not there yet does not. */
 bool cluster_open(const struct cluster_spec *spec, struct cluster **out, struct err *err);
 void cluster_close(struct cluster *cluster);
 struct cluster_status {
@@ -31,5 +35,7 @@ struct tree *cluster_json(struct cluster *cluster, struct arena *arena);     /* 
 const struct kube *cluster_kube(struct cluster *cluster, struct err *err);
 const char *cluster_ca(struct cluster *cluster);                             /* PEM or NULL, for kubeconfigs */
 const char *cluster_server(struct cluster *cluster);                         /* https://address:port */
-void cluster_on_ready(struct cluster *cluster, void (*fn)(void *ctx), void *ctx);    /* called from its thread each time it becomes ready; before open is fine too */
+void cluster_on_ready(struct cluster *cluster, void (*fn)(void *ctx), void *ctx);    /* called from its thread each time it becomes ready (no red), soon when it is; at most 4 listeners; fn NULL takes the one with this ctx out */
+/* fn(what) when the ports have closed: for what the watches still point at. At most 4. */
+void cluster_at_close(struct cluster *cluster, void (*fn)(void *what), void *what);
 #endif
