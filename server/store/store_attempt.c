@@ -11,7 +11,7 @@
 #define COLUMNS "id, person, workshop, lab, lab_version, namespace, state, why, why_params, params, created_ms, ready_ms, expires_ms, applied_ms, ended_ms, resets, proof"
 #define OPEN "state IN ('wanted', 'ready', 'resetting')"
 
-enum { Q_ADD, Q_GET, Q_OPEN_ONE, Q_BY_NAMESPACE, Q_COUNT_OPEN, Q_IN, Q_NEWEST, Q_MOVE, Q_WHY, Q_READY, Q_RESET, Q_EXPIRES, Q_APPLIED, Q_START_PUT, Q_START_GET, Q_WORKSHOP };
+enum { Q_ADD, Q_GET, Q_OPEN_ONE, Q_BY_NAMESPACE, Q_COUNT_OPEN, Q_IN, Q_NEWEST, Q_MOVE, Q_WHY, Q_READY, Q_RESET, Q_EXPIRES, Q_APPLIED, Q_START_PUT, Q_START_GET, Q_WORKSHOP, Q_WORKSHOP_BY };
 const struct db_query store_attempt_queries[] = {
   [Q_ADD] = {"attempt_add",
     "INSERT INTO attempt (id, person, workshop, lab, lab_version, namespace, state, why, params, created_ms, expires_ms)"
@@ -35,6 +35,7 @@ const struct db_query store_attempt_queries[] = {
     "INSERT INTO attempt_start (attempt, reset, at_ms, objects) VALUES (:attempt, :reset, :at_ms, :objects) ON CONFLICT (attempt, reset) DO NOTHING"},
   [Q_START_GET] = {"attempt_start_get", "SELECT objects, at_ms FROM attempt_start WHERE attempt = :attempt AND reset = :reset"},
   [Q_WORKSHOP] = {"attempt_workshop", "SELECT coalesce(closed_ms, until_ms) FROM workshop WHERE id = :id"},
+  [Q_WORKSHOP_BY] = {"attempt_workshop_by", "SELECT opened_by FROM workshop WHERE id = :id"},
   {0}};
 
 static void row_from(struct db_stmt *stmt, struct arena *arena, struct attempt_row *out) {
@@ -221,4 +222,13 @@ int64_t store_attempt_workshop_until(struct db_read *read, const char *workshop)
   int64_t until = db_step(stmt, NULL) == DB_ROW ? db_int(stmt, 0) : 0;
   db_end(stmt);
   return until;
+}
+
+bool store_attempt_workshop_by(struct db_read *read, const char *workshop, char out[ID_SIZE]) {
+  struct db_stmt *stmt = db_begin(read, &store_attempt_queries[Q_WORKSHOP_BY]);
+  db_bind_text(stmt, ":id", workshop);
+  bool found = db_step(stmt, NULL) == DB_ROW && !db_null(stmt, 0);
+  if (found) db_copy(stmt, 0, out, ID_SIZE);
+  db_end(stmt);
+  return found;
 }

@@ -25,6 +25,7 @@ int store_attempt_count_open(struct db_read *read, const char *person);
 /* All in a state, oldest first. */
 bool store_attempt_in(struct db_read *read, const char *state, struct arena *arena, struct attempt_row **out, size_t *out_count, struct err *err);
 int64_t store_attempt_workshop_until(struct db_read *read, const char *workshop);                /* when the workshop ends or was closed; 0: no such */
+bool store_attempt_workshop_by(struct db_read *read, const char *workshop, char out[ID_SIZE]);   /* who opened it; false: nobody that has an id */
 bool store_attempt_newest(struct db_read *read, char out[ID_SIZE]);                              /* false: no row at all */
 
 /* From one state to another. why and why_params (JSON, may be NULL) replace what stood there. *out_moved (may be NULL): whether the row was in `from`. */
