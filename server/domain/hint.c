@@ -11,8 +11,7 @@
 #include "domain/progress_inside.h"
 #include "store/store_attempt.h"
 #include "store/store_progress.h"
-
-int64_t store_submission_tries(struct db_read *read, const char *attempt);      /* store/store_submission.h */
+#include "store/store_submission.h"
 
 enum hint_rule hint_rule(const struct lab_hint *hint, int rung, int opened, int tries, int minutes, int *out_tries, int *out_minutes) {
   int want_tries = hint->rung[rung - 1].tries, want_minutes = hint->rung[rung - 1].minutes;

@@ -242,7 +242,7 @@ static const struct quiz_item *item_of(const struct module *module, const char *
 }
 
 bool progress_quiz(struct progress *progress, const struct viewer *viewer, const char *module, const char *item, int answer, struct arena *arena,
-                   bool *out_right, const char **out_betrays, const char **out_right_text, struct err *err) {
+                   bool *out_right, const char **out_betrays, struct err *err) {
   const struct edition *edition = catalog_acquire(progress->catalog);
   const struct module *found = edition_module(edition, module);
   const struct quiz_item *question = item_of(found, item);
@@ -256,7 +256,6 @@ bool progress_quiz(struct progress *progress, const struct viewer *viewer, const
     if (ok) {
       *out_right = given->right;
       *out_betrays = given->right ? NULL : arena_str(arena, given->betrays[viewer->lang]);
-      for (size_t i = 0; i < question->answer_count; i++) if (question->answers[i].right) *out_right_text = arena_str(arena, question->answers[i].text[viewer->lang]);
     }
   }
   catalog_release(edition);

@@ -18,7 +18,7 @@ bool progress_record(struct db_tx *tx, const struct lab *lab, const char *person
 struct tree *progress_json(struct progress *progress, struct db_read *read, const struct viewer *viewer, struct arena *arena);
 /* Grades an answer (its place in quiz.yaml, from 0) and stores it when somebody is signed in. *out_betrays: the sentence of a wrong answer, in the arena, or NULL. */
 bool progress_quiz(struct progress *progress, const struct viewer *viewer, const char *module, const char *item, int answer, struct arena *arena,
-                   bool *out_right, const char **out_betrays, const char **out_right_text, struct err *err);
+                   bool *out_right, const char **out_betrays, struct err *err);
 
 /* --- hint.c: which rungs of a ladder are open after so many tries that did not pass and minutes since the attempt began; opened ones stay ---------- */
 /* Opens a rung (1 to 3) of a ladder of the attempt's lab and gives its text. The attempt is the viewer's own, or the viewer is staff (for whom each rung is
