@@ -72,6 +72,11 @@ static bool decode_params(struct format *format, const char *file, const struct 
   bool ok = true;
   TREE_EACH(given, params) {
     struct lab_param param = {.name = given->key};
+    if (format_word_in(given->key, "true false")) {       /* a plain n: or y: is a boolean to YAML */
+      format_say(format, file, given->key_at.line, "lint.param-boolean", "param", given->key, NULL);
+      ok = false;
+      continue;
+    }
     if (!format_name(given->key) || format_word_in(given->key, FORMAT_PLATFORM_PARAMS)) {
       format_say(format, file, given->key_at.line, "lint.param-name", "param", given->key, NULL);
       ok = false;

@@ -185,6 +185,7 @@ static void each_mistake_in_a_parameter_is_said(void **state) {
     {"no names", "\"n\": {\"name\": []}", "lint.param-names"},
     {"a name with a blank", "\"n\": {\"name\": [\"a b\"]}", "lint.param-names"},
     {"a name of the platform's", "\"namespace\": {\"int\": [1, 2]}", "lint.param-name"},
+    {"a plain n, which YAML reads as false", "\"false\": {\"int\": [1, 2]}", "lint.param-boolean"},
     {"a name with a capital", "\"N\": {\"int\": [1, 2]}", "lint.param-name"},
     {"an example outside", "\"n\": {\"int\": [1, 2], \"example\": 3}", "lint.param-example"},
     {"a field of another kind", "\"n\": {\"int\": [1, 2], \"step\": 3}", "lint.field-unknown"},
