@@ -4,7 +4,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 struct db; struct live; struct catalog; struct people; struct attempts; struct grading; struct cluster; struct progress; struct assets;
-struct gate; struct streams; struct metrics; struct check_pool;
+struct buf; struct gate; struct streams; struct metrics; struct check_pool;
 struct house {
   struct db *db;
   struct live *live;
@@ -22,6 +22,7 @@ struct house {
   const char *api_relay_port;    /* text, for kubeconfigs */
   bool plain_http;               /* no TLS in front: pages warn before a token is shown */
   bool beyond_loopback;          /* others on the network can reach us */
+  void (*more_metrics)(struct house *house, struct buf *out);   /* store, workers, cluster: rooms below domain; or NULL */
   atomic_bool draining;          /* stopping: connections are closed after their answer */
 };
 #endif

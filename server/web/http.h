@@ -36,6 +36,7 @@ struct req {
   char csrf[65];                        /* the login's token; "" when not signed in */
   struct tree *body;                    /* JSON body, bound by the gate; NULL when the route has none */
   const char *raw; size_t raw_length;   /* form or raw bodies */
+  int64_t body_length;                  /* as told; -1: none was told */
   int64_t begun_us;
   void *connection;                     /* http.c's own */
   struct db_read *read_;                /* gate's own: use req_read */
@@ -50,6 +51,7 @@ const char *req_form(struct req *req, const char *name);              /* of an u
  * A reader does not see what was written after it was opened: write first, then req_read, or req_read_again after a write. NULL: err is set. */
 struct db_read *req_read(struct req *req, struct err *err);
 struct db_read *req_read_again(struct req *req, struct err *err);
+void req_read_end(struct req *req);                                   /* earlier than the gate would */
 const struct edition *req_edition(struct req *req);                   /* NULL while there is no catalogue */
 /* A sentence in the viewer's language; params a map or NULL. Never NULL: without words, the key. */
 const char *req_words(struct req *req, const char *key, const struct tree *params);
@@ -92,11 +94,14 @@ struct http_spec {
 };
 /* Errors: UNAVAILABLE "http.port" (taken; params address, port), "http.right" (port below 1024), "http.address", "http.certificate". */
 bool http_open(const struct http_spec *spec, struct house *house, struct http **out, struct err *err);
+/* The same errors, before anything is opened. */
+bool http_port_free(const struct http_spec *spec, struct err *err);
 int http_port(const struct http *http);
+const char *http_library_version(void);
 /* Closes the door, lets what runs finish, frees. Streams must have been told bye before. */
 void http_close(struct http *http);
-/* The gate's entry: fills *out for req; called by http.c, and by tests without a socket. */
-void gate_handle(struct req *req, struct reply *out);
+/* For the gate: reads the whole body under HTTP_BODY_IDLE_MS and HTTP_BODY_TOTAL_MS, or fails: INVALID "http.slow" (408). Never a shorter one. */
+bool http_body_read(struct req *req, size_t length, struct err *err);
 /* Head of a reply as it is sent (status line, headers of reliability.md 5, blank line). */
 void http_head(struct buf *out, const struct req *req, const struct reply *reply, size_t length, bool keep);
 

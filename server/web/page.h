@@ -4,14 +4,14 @@
 #define MAKMAL_WEB_PAGE_H
 #include <stdbool.h>
 #include <stddef.h>
-#include "web/http.h"
+#include "web/route.h"
 
 #define PAGE_MAX (2u * 1024u * 1024u)
 
 struct page {
   const char *title;            /* plain text; " · Makmal" is added */
   struct buf *main;             /* what stands inside <main id="text">: begin with one <h1> */
-  const char *section;          /* "courses", "me", "join", "workshops", "status" or NULL: which entry of the navigation is current */
+  const char *section;          /* "courses", "me", "join", "workshops", "status" …: which entry of the navigation is current; body's data-page */
   const char *script;           /* an entry of the manifest beside app.js, such as "lab.js", or NULL */
   const char *style;            /* such as "lab.css", or NULL */
   const char *nonce;            /* set by page_nonce for pages that load the editor */
@@ -29,6 +29,10 @@ void page_error(struct req *req, const struct err *err, int status, struct reply
 void page_token(struct req *req, struct buf *out);
 /* <key> in the viewer's language, escaped. */
 void page_words(struct req *req, struct buf *out, const char *key, const struct tree *params);
+
+/* One line about the cluster as it is now. */
+void page_cluster_line(struct req *req, struct buf *out);
+extern const struct route page_routes[], page_form_routes[];
 
 /* The bodies the catalogue makes (page_course.c): main and title are filled, err for what is not there. */
 bool page_home(struct req *req, struct page *page, struct err *err);
