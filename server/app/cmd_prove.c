@@ -16,6 +16,7 @@
 #include "check/check.h"
 #include "domain/catalog.h"
 #include "domain/prove.h"
+#include "domain/provision.h"
 #include "kube/kube.h"
 
 static const char help[] =
@@ -141,7 +142,10 @@ int cmd_prove(int argc, char **argv) {
   if (!done) status = wrong_use("no lab is called '%s'", optind < argc ? argv[optind] : "(there is no lab at all)");
   printf("%d passed, %d failed\n", passed, failed);
   if (failed && !status) status = 1;
-  if (spec.kube) kube_close(&kube);
+  if (spec.kube) {
+    if (!provision_leave(&kube, arena, install, &err)) fprintf(stderr, "makmal: something of install %s was left on the cluster (%s)\n", install, err.detail);
+    kube_close(&kube);
+  }
 out:
   catalog_release(edition);
   course_room_close(&room);

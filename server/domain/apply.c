@@ -250,6 +250,7 @@ bool apply_files(struct check_pool *pool, const struct kube *kube, struct arena 
   bool refused = false;
   if (!check_read(pool, arena, &job, &docs, &apply.findings, &refused, err)) return false;
   if (!apply.findings) apply.findings = tree_new(arena, TREE_LIST);
+  if (!docs || !docs->count) refused = true;      /* empty, or remarks alone: the reader says files.empty; never a green answer */
   if (refused) {
     *out = answer(&apply, false);
     return true;

@@ -342,3 +342,16 @@ bool provision_gone(const struct kube *kube, struct arena *arena, const char *na
   *out_gone = !there;
   return true;
 }
+
+bool provision_leave(const struct kube *kube, struct arena *arena, const char *install, struct err *err) {
+  const char *name = arena_printf(arena, "makmal-%s-learner", install);
+  struct kube_request requests[] = {
+    {.method = "DELETE", .path = kube_path(arena, kube_kind("ClusterRoleBinding"), NULL, name), .retry = true},
+    {.method = "DELETE", .path = kube_path(arena, kube_kind("ClusterRole"), NULL, name), .retry = true},
+    {.method = "DELETE", .path = kube_path(arena, kube_kind("Namespace"), NULL, shape_people(arena, install)), .retry = true}};
+  struct kube_reply replies[3] = {0};
+  if (!kube->send(kube->ctx, arena, requests, 3, replies, err)) return false;
+  for (int i = 0; i < 3; i++)
+    if (!(replies[i].answered && replies[i].status == 404) && !kube_reply_err(&replies[i], arena, err)) return false;
+  return true;
+}

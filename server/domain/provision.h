@@ -17,6 +17,9 @@ enum provision_stage { PROVISION_NAMESPACE, PROVISION_WALLS, PROVISION_PROOF, PR
 /* What stands on the cluster once for an install: the people namespace, the learners' ClusterRole; and what every lab needs to know of the cluster. */
 bool provision_ground(const struct kube *kube, struct arena *arena, const char *install, struct shape_site *out, struct err *err);
 
+/* Takes that away again, for an install that goes for good (prove, tests): the people namespace, the ClusterRole and its binding. What is missing is fine. */
+bool provision_leave(const struct kube *kube, struct arena *arena, const char *install, struct err *err);
+
 struct provision_job {
   const struct kube *kube; struct check_pool *pool;
   const struct lab *lab; const struct tree *params;

@@ -19,6 +19,7 @@
 #include "domain/catalog.h"
 #include "domain/proof.h"
 #include "domain/provision.h"
+#include "cluster/ground.h"
 #include "kube/kube.h"
 
 static const char setup_yaml[] =
@@ -31,10 +32,6 @@ static const struct check_file without_pods[] = {{"service.yaml", service_yaml, 
 static const struct lab_check live_check = {.id = "c", .on = CHECK_SCOPE_LIVE};
 static const struct lab lab_pods = {.id = "t-pods", .size = "small", .pods = "baseline", .setup = with_pods, .setup_count = 2, .checks = &live_check, .check_count = 1};
 static const struct lab lab_objects = {.id = "t-objects", .size = "small", .pods = "restricted", .setup = without_pods, .setup_count = 2};
-
-static struct kube kube;
-static struct check_pool *pool;
-static char install[9];
 
 static struct tree *params(struct arena *arena) {
   struct tree *map = tree_new(arena, TREE_MAP);
@@ -297,46 +294,8 @@ static void a_setup_that_is_refused_leaves_nothing(void **state) {
   arena_free(arena);
 }
 
-static void open_kube(const char *path) {
-  struct arena *arena = arena_new(0);
-  struct err err;
-  char *text;
-  size_t length;
-  struct tree *tree;
-  struct kube_config config;
-  if (!file_read(arena, path, 1 << 20, &text, &length, &err) || !tree_parse(arena, text, length, 0, &tree, &err) || !kube_config_read(arena, tree, ".", NULL, &config, &err) ||
-      !kube_open(&config, &kube, &err)) {
-    fprintf(stderr, "%s: %s %s\n", path, err.key, err.detail);
-    exit(1);
-  }
-  arena_free(arena);
-}
-
-static void clear_ground(void) {
-  struct arena *arena = arena_new(0);
-  struct kube_request request = {.method = "DELETE", .path = arena_printf(arena, "/api/v1/namespaces/makmal-%s-people", install)};
-  kube_call(&kube, arena, &request, NULL, NULL);
-  request.path = arena_printf(arena, "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/makmal-%s-learner", install);
-  kube_call(&kube, arena, &request, NULL, NULL);
-  request.path = arena_printf(arena, "/apis/rbac.authorization.k8s.io/v1/clusterroles/makmal-%s-learner", install);
-  kube_call(&kube, arena, &request, NULL, NULL);
-  arena_free(arena);
-}
-
 int main(void) {
-  const char *path = getenv("TEST_CLUSTER_KUBECONFIG");
-  struct err err;
-  if (!path) {
-    fprintf(stderr, "TEST_CLUSTER_KUBECONFIG is not set: these tests need the platform's kubeconfig of a real cluster\n");
-    return 1;
-  }
-  secret_init();
-  id_random(install, 8);
-  if (!(pool = check_pool_open(TEST_BINARY_DIR "/makmal-check", 1, &err))) {
-    fprintf(stderr, "%s: %s\n", err.key, err.detail);
-    return 1;
-  }
-  open_kube(path);
+  if (!ground_open()) return 1;
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_lab_is_up_in_two_rounds_and_proven),
     cmocka_unit_test(a_learner_may_do_this_and_not_that),
@@ -346,8 +305,6 @@ int main(void) {
     cmocka_unit_test(a_setup_that_is_refused_leaves_nothing),
   };
   int failed = cmocka_run_group_tests(tests, NULL, NULL);
-  clear_ground();
-  kube_close(&kube);
-  check_pool_close(pool);
+  ground_close();
   return failed;
 }
