@@ -64,6 +64,7 @@ static void lint_lab(struct lint *lint, struct lab_bench *bench) {
   lint_texts(lint->format, bench, words);
   lint_script(lint->format, bench, words, lint->exports);
   lint_objects(lint->format, bench, lint->has_images ? &lint->images : NULL);
+  lint_quota(lint->format, bench);
   struct err err = {0};
   if (!folder_yaml(lint->format, lint->pool, &bench->folder, "cases.yaml", false, NULL, &err)) format_say(lint->format, bench->folder.path, 0, "lint.checker-away", NULL);
   const struct tree *cases = folder_doc(lint->format, &bench->folder, "cases.yaml", graded(&bench->lab));

@@ -22,4 +22,7 @@ struct lint_images { struct { const char *name, *tags; } row[200]; size_t count;
 bool lint_images_read(struct arena *arena, const char *path, struct lint_images *out, struct err *err);
 bool lint_image_known(const struct lint_images *images, const char *reference);
 void lint_objects(struct format *format, const struct lab_bench *bench, const struct lint_images *images);
+
+/* lint_quota.c: kinds that nobody may hand in, and what set-up and solution take of the quota. */
+void lint_quota(struct format *format, const struct lab_bench *bench);
 #endif

@@ -9,6 +9,7 @@
 
 #define LAB(body) "{\"format\": \"makmal.lab/1\", \"title\": {\"en\": \"Mend\", \"ms\": \"Baiki\"}, \"minutes\": 15, \"hand-in\": \"both\", \"params\": {\"n\": {\"int\": [100, 399], \"example\": 117}" body "}"
 #define OBJECT(name, image) "{\"apiVersion\": \"apps/v1\", \"kind\": \"Deployment\", \"metadata\": {\"name\": \"" name "\"}, \"spec\": {\"template\": {\"spec\": {\"containers\": [{\"name\": \"a\", \"image\": \"" image "\"}]}}}}"
+#define DEPLOYMENT(replicas, more) "{\"apiVersion\": \"apps/v1\", \"kind\": \"Deployment\", \"metadata\": {\"name\": \"d\"}, \"spec\": {\"replicas\": " replicas ", \"template\": {\"spec\": {\"containers\": [{\"name\": \"a\"" more "}]}}}}"
 #define SERVICE "{\"apiVersion\": \"v1\", \"kind\": \"Service\", \"metadata\": {\"name\": \"front\"}, \"spec\": {\"selector\": {\"app\": \"front-${n}\"}, \"ports\": [{\"port\": 300}]}}"
 #define STEP(text) "# Mend\n\nThe Service `front` finds `front-${n}`.\n" text "\n```sh run copy\nkubectl get pods   # all of them\n```\n"
 #define LANGAH(text) "# Baiki\n\nService `front` mencari `front-${n}`.\n" text "\n```sh run copy\nkubectl get pods   # semuanya\n```\n"
@@ -51,6 +52,7 @@ static struct made lint_it(const struct text_file *changes, size_t change_count)
   lint_texts(&made.format, &bench, folder_find(&bench.folder, "words.yaml")->docs[0]);
   lint_script(&made.format, &bench, folder_find(&bench.folder, "words.yaml")->docs[0], "check p any all none start fact");
   lint_objects(&made.format, &bench, &images);
+  lint_quota(&made.format, &bench);
   lint_cases(&made.format, &bench, folder_find(&bench.folder, "cases.yaml")->docs[0]);
   return made;
 }
@@ -73,6 +75,8 @@ static void a_good_lab_is_left_in_peace(void **state) {
     {"parameters, loops, fields, long strings", {"checks.lua", SCRIPT("  for i, v in pairs({ a = 1, b = limit }) do t:share(v.c:d(i, [==[ ]] x ]==])) end\n  local function f(q, ...) return q, ... end\n  f()\n")}},
     {"a library word with hints", {"words.yaml", WORDS(", \"service.also-selects\": {\"hints\": [{\"en\": \"x\", \"ms\": \"y\"}]}")}},
     {"an image under its long name", {"setup/a.yaml", OBJECT("front-${n}", "docker.io/library/nginx:1.29")}},
+    {"as many Pods as a small lab has", {"setup/a.yaml", DEPLOYMENT("10", ", \"resources\": {\"requests\": {\"memory\": \"32Mi\"}}")}},
+    {"the solution's object in the place of the set-up's", {"setup/a.yaml", "{\"apiVersion\": \"v1\", \"kind\": \"Service\", \"metadata\": {\"name\": \"front\"}, \"spec\": {\"type\": \"LoadBalancer\"}}"}},
     {"a whole object is added", {"cases.yaml", CASES(", \"more\": {\"edit\": {\"add\": {\"kind\": \"Pod\"}}, \"expect\": {\"apply\": {\"Pod/x\": [\"service.also-selects\"]}}}")}},
     {"an edit by text", {"cases.yaml", CASES(", \"more\": {\"edit\": {\"text\": [\"front-117\", \"x\"]}, \"expect\": {\"selector\": \"partial\"}}")}},
     {"a case from the start", {"cases.yaml", CASES(", \"more\": {\"from\": \"start\", \"expect\": {\"selector\": \"fail\"}}")}},
@@ -105,7 +109,12 @@ static void each_mistake_is_said_with_its_line(void **state) {
     {"an image nobody serves", {"setup/a.yaml", OBJECT("front-${n}", "traefik/whoamii")}, "lint.image-unknown", 0},
     {"a tag nobody serves", {"setup/a.yaml", OBJECT("front-${n}", "nginx:0.1")}, "lint.image-unknown", 0},
     {"an object with a namespace", {"setup/a.yaml", "{\"kind\": \"Pod\", \"metadata\": {\"name\": \"a\", \"namespace\": \"default\"}}"}, "lint.object-namespace", 0},
-    {"a name nobody tells", {"solution/front.yaml", "{\"kind\": \"Service\", \"metadata\": {\"name\": \"secret\"}}"}, "lint.name-untold", 0},
+    {"more Pods than a small lab has", {"setup/a.yaml", DEPLOYMENT("11", "")}, "lint.quota", 0},
+    {"more memory than a small lab has", {"setup/a.yaml", DEPLOYMENT("2", ", \"resources\": {\"requests\": {\"memory\": \"300Mi\"}}")}, "lint.quota", 0},
+    {"a balancer, which no lab has", {"setup/a.yaml", "{\"apiVersion\": \"v1\", \"kind\": \"Service\", \"metadata\": {\"name\": \"b\"}, \"spec\": {\"type\": \"LoadBalancer\"}}"}, "lint.quota", 0},
+    {"a kind nobody knows", {"setup/a.yaml", "{\"apiVersion\": \"v1\", \"kind\": \"Deployment\", \"metadata\": {\"name\": \"b\"}}"}, "lint.kind-unknown", 0},
+    {"a kind of the whole cluster", {"setup/a.yaml", "{\"apiVersion\": \"v1\", \"kind\": \"Namespace\", \"metadata\": {\"name\": \"b\"}}"}, "lint.kind-wide", 0},
+    {"a name nobody tells", {"solution/front.yaml", "{\"apiVersion\": \"v1\", \"kind\": \"Service\", \"metadata\": {\"name\": \"secret\"}}"}, "lint.name-untold", 0},
     {"a case of a check that is not there", {"cases.yaml", CASES(", \"m\": {\"edit\": {\"text\": [\"front\", \"x\"]}, \"expect\": {\"selectr\": \"fail\"}}")}, "lint.case-check", 0},
     {"an outcome that does not exist", {"cases.yaml", CASES(", \"m\": {\"edit\": {\"text\": [\"front\", \"x\"]}, \"expect\": {\"rest\": \"failed\"}}")}, "lint.case-outcome", 0},
     {"a finding nobody words", {"cases.yaml", CASES(", \"m\": {\"edit\": {\"text\": [\"front\", \"x\"]}, \"expect\": {\"selector\": {\"outcome\": \"fail\", \"findings\": [\"selector.none\"]}}}")}, "lint.case-word", 0},

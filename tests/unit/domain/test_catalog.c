@@ -1,0 +1,220 @@
+/* catalog, shelf, folder: whole folders through a real checker: what stands, what is left out and why, and that an edition in hand stays as it is. */
+#include "unit/cmocka_all.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/file.h"
+#include "base/markdown.h"
+#include "base/secret.h"
+#include "base/tree.h"
+#include "check/check.h"
+#include "domain/catalog.h"
+#include "domain/lint.h"
+
+#define FIXTURES TEST_SOURCE_DIR "/tests/fixtures/labs"
+#define LIBRARY TEST_SOURCE_DIR "/lua-checks"
+#define WORDS TEST_SOURCE_DIR "/web/words"
+static struct check_pool *pool;
+static struct arena *arena;
+
+static int open_all(void **state) {
+  (void)state;
+  struct err err = {0};
+  secret_init();
+  markdown_init();
+  arena = arena_new(0);
+  pool = check_pool_open(TEST_BINARY_DIR "/makmal-check", 1, &err);
+  return pool ? 0 : -1;
+}
+static int close_all(void **state) {
+  (void)state;
+  check_pool_close(pool);
+  arena_free(arena);
+  return 0;
+}
+
+static struct catalog *opened(const char *labs) {
+  struct catalog *catalog;
+  struct err err = {0};
+  if (!catalog_open(labs, LIBRARY, WORDS, pool, &catalog, &err)) fail_msg("%s %s", err.key, err.detail);
+  return catalog;
+}
+
+static const struct problem *problem_of(const struct edition *edition, const char *key) {
+  for (size_t i = 0; i < edition->problem_count; i++) if (!strcmp(edition->problems[i].key, key)) return &edition->problems[i];
+  return NULL;
+}
+
+static void a_good_lab_stands_and_a_broken_one_is_left_out_and_said(void **state) {
+  (void)state;
+  struct catalog *catalog = opened(FIXTURES);
+  const struct edition *edition = catalog_acquire(catalog);
+  const struct lab *good = edition_lab(edition, "good");
+  assert_non_null(good);
+  assert_string_equal(good->title[LANG_MS], "Makmal yang baik");
+  assert_int_equal(good->points, 2);
+  assert_string_equal(good->checks[0].step, "name");
+  assert_int_equal(good->checks[0].on, CHECK_SCOPE_FILES);
+  assert_string_equal(words_text(arena, good->words, LANG_EN, "named.title", NULL, NULL), "The map is there");
+  assert_true(words_has(good->words, LANG_MS, "path.missing"));
+  assert_null(edition_lab(edition, "broken"));
+  const struct problem *field = problem_of(edition, "lint.field-unknown-near"), *flow = problem_of(edition, "lint.flow-placeholder");
+  assert_non_null(field);
+  assert_string_equal(field->file, FIXTURES "/practice/first/broken/lab.yaml");
+  assert_int_equal(field->line, 7);
+  assert_non_null(strstr(field->text, "`minutes`"));
+  assert_non_null(flow);
+  assert_string_equal(flow->file, FIXTURES "/practice/first/broken/solution/map.yaml");
+  assert_int_equal(flow->line, 3);
+  assert_non_null(problem_of(edition, "lint.step-language"));
+  assert_non_null(problem_of(edition, "lint.module-missing"));
+  for (size_t i = 0; i < edition->problem_count; i++) {
+    assert_null(strstr(edition->problems[i].file, "/good/"));
+    assert_string_not_equal(edition->problems[i].text, edition->problems[i].key);        /* each has its sentence */
+  }
+  catalog_release(edition);
+  catalog_close(catalog);
+}
+
+static void a_module_page_is_there_with_its_figure_quiz_and_labs(void **state) {
+  (void)state;
+  struct catalog *catalog = opened(FIXTURES);
+  const struct edition *edition = catalog_acquire(catalog);
+  assert_int_equal(edition->course_count, 1);
+  assert_int_equal(edition->courses[0]->module_count, 1);
+  const struct module *module = edition_module(edition, "first");
+  assert_ptr_equal(edition->courses[0]->modules[0], module);
+  assert_int_equal(module->lab_count, 1);
+  assert_int_equal(module->quiz_count, 1);
+  assert_non_null(strstr(module->html[LANG_MS], "<h2 id=\"check-yourself\">Semak diri</h2>"));
+  assert_non_null(strstr(module->html[LANG_EN], "<svg class=\"figure-svg\""));
+  assert_non_null(strstr(module->html[LANG_EN], "href=\"/lab/good\""));
+  assert_null(strstr(module->html[LANG_EN], "href=\"/lab/broken\""));
+  catalog_release(edition);
+  catalog_close(catalog);
+}
+
+static void an_old_name_still_leads_to_what_bears_another_today(void **state) {
+  (void)state;
+  struct catalog *catalog = opened(FIXTURES);
+  const struct edition *edition = catalog_acquire(catalog);
+  assert_string_equal(edition_module(edition, "beginning")->id, "first");
+  assert_string_equal(edition_lab(edition, "formerly-good")->id, "good");
+  assert_null(edition_module(edition, "good"));
+  assert_null(edition_lab(edition, ""));
+  catalog_release(edition);
+  catalog_close(catalog);
+}
+
+static void write_file(const char *folder, const char *name, const char *text) {
+  struct err err = {0};
+  if (!file_replace(arena_printf(arena, "%s/%s", folder, name), text, strlen(text), 0644, &err)) fail_msg("%s", err.detail);
+}
+
+/* An edition in hand stands still while the folder changes under it; the next one is new. */
+static void a_reload_swaps_the_whole_and_leaves_what_is_in_use(void **state) {
+  (void)state;
+  char folder[] = "/tmp/makmal-catalog-XXXXXX";
+  assert_non_null(mkdtemp(folder));
+  const char *course = arena_printf(arena, "%s/c", folder);
+  assert_int_equal(mkdir(course, 0755), 0);
+  write_file(course, "course.yaml", "format: makmal.course/1\ntitle: { en: Old, ms: Lama }\nsummary: { en: s, ms: r }\nmodules: []\n");
+  struct catalog *catalog = opened(folder);
+  const struct edition *old = catalog_acquire(catalog);
+  struct err err = {0};
+  write_file(course, "course.yaml", "format: makmal.course/1\ntitle: { en: New, ms: Baharu }\nsummary: { en: s, ms: r }\nmodules: []\n");
+  assert_true(catalog_reload(catalog, &err));
+  const struct edition *fresh = catalog_acquire(catalog);
+  assert_string_equal(old->courses[0]->title[LANG_EN], "Old");
+  assert_string_equal(fresh->courses[0]->title[LANG_EN], "New");
+  catalog_release(old);
+  catalog_release(fresh);
+  catalog_close(catalog);
+  unlink(arena_printf(arena, "%s/course.yaml", course));
+  rmdir(course);
+  rmdir(folder);
+}
+
+static void a_broken_script_is_said_with_its_line(void **state) {
+  (void)state;
+  char folder[] = "/tmp/makmal-catalog-XXXXXX";
+  assert_non_null(mkdtemp(folder));
+  assert_int_equal(system(arena_printf(arena, "cp -r " FIXTURES "/practice %s", folder)), 0);
+  const char *lab = arena_printf(arena, "%s/practice/first/good", folder);
+  write_file(lab, "checks.lua", "check \"named\" { step = \"name\", points = 2,\n  on = \"files\", run = function(t)\n  t:share(\nend }\n");
+  struct catalog *catalog = opened(folder);
+  const struct edition *edition = catalog_acquire(catalog);
+  assert_null(edition_lab(edition, "good"));
+  bool said = false;
+  for (size_t i = 0; i < edition->problem_count; i++) said |= strstr(edition->problems[i].file, "good/checks.lua") && edition->problems[i].line >= 3 && strcmp(edition->problems[i].text, edition->problems[i].key);
+  assert_true(said);
+  catalog_release(edition);
+  catalog_close(catalog);
+  assert_int_equal(system(arena_printf(arena, "rm -r %s", folder)), 0);
+}
+
+static void without_library_or_words_there_is_no_catalogue(void **state) {
+  (void)state;
+  struct catalog *catalog = NULL;
+  struct err err = {0};
+  assert_false(catalog_open(FIXTURES, TEST_SOURCE_DIR "/tests/fixtures", WORDS, pool, &catalog, &err));
+  assert_string_equal(err.key, "catalog.library");
+  assert_false(catalog_open(FIXTURES, LIBRARY, TEST_SOURCE_DIR "/tests/fixtures", pool, &catalog, &err));
+  assert_string_equal(err.key, "catalog.words");
+  assert_null(catalog);
+}
+
+static void without_labs_there_is_an_empty_catalogue_that_says_so(void **state) {
+  (void)state;
+  struct catalog *catalog = opened("/tmp/makmal-no-such-folder");
+  const struct edition *edition = catalog_acquire(catalog);
+  assert_int_equal(edition->course_count, 0);
+  assert_non_null(problem_of(edition, "lint.folder-unreadable"));
+  catalog_release(edition);
+  catalog_close(catalog);
+}
+
+static size_t lint(const char *labs, const char *only, enum lang lang, const struct problem **out, size_t *looked) {
+  struct lint_spec spec = {.labs = labs, .library = LIBRARY, .words = WORDS, .images = TEST_SOURCE_DIR "/cluster/images/list", .only = only, .pool = pool, .lang = lang};
+  struct err err = {0};
+  size_t count;
+  if (!lint_run(&spec, arena, out, &count, looked, &err)) fail_msg("%s %s", err.key, err.detail);
+  return count;
+}
+
+static void the_course_itself_has_nothing_to_mend(void **state) {
+  (void)state;
+  const struct problem *problems;
+  size_t looked, count = lint(TEST_SOURCE_DIR "/labs", NULL, LANG_EN, &problems, &looked);
+  for (size_t i = 0; i < count; i++) print_error("%s:%d: %s\n", problems[i].file, problems[i].line, problems[i].text);
+  assert_int_equal(count, 0);
+  assert_true(looked >= 2);
+}
+
+static void lint_looks_at_one_folder_when_asked_and_speaks_both_languages(void **state) {
+  (void)state;
+  const struct problem *problems;
+  size_t looked;
+  assert_int_equal(lint(FIXTURES, FIXTURES "/practice/first/good", LANG_EN, &problems, &looked), 0);
+  assert_int_equal(looked, 1);
+  size_t count = lint(FIXTURES, FIXTURES "/practice/first/broken/", LANG_MS, &problems, &looked);
+  assert_int_equal(count, 3);
+  bool malay = false;
+  for (size_t i = 0; i < count; i++) malay |= strstr(problems[i].text, "Adakah `minutes` yang dimaksudkan?") != NULL;
+  assert_true(malay);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test(a_good_lab_stands_and_a_broken_one_is_left_out_and_said), cmocka_unit_test(a_module_page_is_there_with_its_figure_quiz_and_labs),
+    cmocka_unit_test(an_old_name_still_leads_to_what_bears_another_today), cmocka_unit_test(a_reload_swaps_the_whole_and_leaves_what_is_in_use),
+    cmocka_unit_test(a_broken_script_is_said_with_its_line), cmocka_unit_test(without_library_or_words_there_is_no_catalogue),
+    cmocka_unit_test(without_labs_there_is_an_empty_catalogue_that_says_so), cmocka_unit_test(the_course_itself_has_nothing_to_mend),
+    cmocka_unit_test(lint_looks_at_one_folder_when_asked_and_speaks_both_languages),
+  };
+  return cmocka_run_group_tests(tests, open_all, close_all);
+}
