@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "app/course_room.h"
 #include "base/arena.h"
@@ -71,10 +72,18 @@ static bool folder_under(struct arena *arena, const char *labs, const char *type
   return ok;
 }
 
+/* A path as a terminal can follow it: without the folder we stand in. */
+static const char *from_here(const char *path) {
+  static char here[4096];
+  if (!*here && !getcwd(here, sizeof here)) return path;
+  size_t n = strlen(here);
+  return !strncmp(path, here, n) && path[n] == '/' ? path + n + 1 : path;
+}
+
 static void print_problem(const struct problem *problem, bool json) {
   if (!json) {
-    if (problem->line) printf("%s:%d: %s\n", problem->file, problem->line, problem->text);
-    else printf("%s: %s\n", problem->file, problem->text);
+    if (problem->line) printf("%s:%d: %s\n", from_here(problem->file), problem->line, problem->text);
+    else printf("%s: %s\n", from_here(problem->file), problem->text);
     return;
   }
   struct buf out;

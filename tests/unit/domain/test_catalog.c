@@ -2,6 +2,7 @@
 #include "unit/cmocka_all.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -195,6 +196,20 @@ static void the_course_itself_has_nothing_to_mend(void **state) {
   assert_true(looked >= 2);
 }
 
+/* The lab to copy, copied: into the place of the good one. */
+static void the_lab_to_copy_has_nothing_to_mend(void **state) {
+  (void)state;
+  char folder[] = "/tmp/makmal-catalog-XXXXXX";
+  assert_non_null(mkdtemp(folder));
+  assert_int_equal(system(arena_printf(arena, "cp -r " FIXTURES "/practice %s && cd %s/practice/first && rm -r good && cp -r " TEST_SOURCE_DIR "/labs/_template/lab good", folder, folder)), 0);
+  const struct problem *problems;
+  size_t looked, count = lint(folder, arena_printf(arena, "%s/practice/first/good", folder), LANG_EN, &problems, &looked);
+  for (size_t i = 0; i < count; i++) print_error("%s:%d: %s\n", problems[i].file, problems[i].line, problems[i].text);
+  assert_int_equal(count, 0);
+  assert_int_equal(looked, 1);
+  assert_int_equal(system(arena_printf(arena, "rm -r %s", folder)), 0);
+}
+
 static void lint_looks_at_one_folder_when_asked_and_speaks_both_languages(void **state) {
   (void)state;
   const struct problem *problems;
@@ -213,7 +228,7 @@ int main(void) {
     cmocka_unit_test(a_good_lab_stands_and_a_broken_one_is_left_out_and_said), cmocka_unit_test(a_module_page_is_there_with_its_figure_quiz_and_labs),
     cmocka_unit_test(an_old_name_still_leads_to_what_bears_another_today), cmocka_unit_test(a_reload_swaps_the_whole_and_leaves_what_is_in_use),
     cmocka_unit_test(a_broken_script_is_said_with_its_line), cmocka_unit_test(without_library_or_words_there_is_no_catalogue),
-    cmocka_unit_test(without_labs_there_is_an_empty_catalogue_that_says_so), cmocka_unit_test(the_course_itself_has_nothing_to_mend),
+    cmocka_unit_test(without_labs_there_is_an_empty_catalogue_that_says_so), cmocka_unit_test(the_course_itself_has_nothing_to_mend), cmocka_unit_test(the_lab_to_copy_has_nothing_to_mend),
     cmocka_unit_test(lint_looks_at_one_folder_when_asked_and_speaks_both_languages),
   };
   return cmocka_run_group_tests(tests, open_all, close_all);
