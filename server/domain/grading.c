@@ -295,7 +295,7 @@ static bool run_pass(struct graded *graded, struct running *running, enum check_
                             .finished = finished, .finished_ctx = graded};
   char *token = arena_alloc(graded->arena, 4096);
   bool stale = false;
-  if (scope != CHECK_SCOPE_FILES && graded->attempt.state == ATTEMPT_READY) {
+  if (graded->attempt.state == ATTEMPT_READY) {
     pass.in.kube = cluster_kube(grading->needs.cluster, &none);
     if (pass.in.kube && access_token(grading->needs.attempts, &graded->attempt, token, NULL, &none)) pass.in.token = token;
     pass.settled = attempt_settled(grading->needs.attempts, graded->row.attempt, &stale) && !stale;

@@ -130,7 +130,7 @@ static void put_copy(struct arena *arena, struct tree *map, const char *key, con
 }
 
 struct tree *verdict_check(struct arena *arena, const struct lab *lab, enum check_scope scope, const struct tree *raw) {
-  static const char *const unscored[] = {"blocked", "pending", "unobserved", NULL};
+  static const char *const unscored[] = {"blocked", "pending", NULL};
   const struct lab_check *check = known(lab, tree_text(raw, "id"));
   if (!check || !counted(check, scope)) return NULL;
   const char *said = tree_text_or(raw, "outcome", "error");
@@ -138,7 +138,9 @@ struct tree *verdict_check(struct arena *arena, const struct lab *lab, enum chec
   const struct tree *error = tree_get(raw, "error");
   const char *outcome = said;
   bool scored = false;
-  if (!strcmp(said, "error") || error) {
+  if (!strcmp(said, "unobserved") || !strcmp(tree_text_or(error, "who", ""), "unobserved")) {
+    outcome = "unobserved";                     /* the evidence lacks a read, or there is no API server in this scope */
+  } else if (!strcmp(said, "error") || error) {
     outcome = "error";
     if (!error) error = error_of(arena, "platform", "error.unfinished");
   } else if (!is_one_of(said, unscored)) {
