@@ -70,7 +70,7 @@ static bool read_manifest(struct assets *assets, const char *folder, struct err 
   assets->entry = arena_alloc(assets->arena, sizeof *assets->entry * (manifest->count + 1));
   TREE_EACH(item, manifest) {
     if (item->type != TREE_STRING || !find(assets, item->text, item->length))
-      return err_set(err, ERR_INVALID, "page.build", "%s/manifest.json names %s, which is not there", folder, item->text ? item->text : "?");
+      return err_set(err, ERR_INVALID, "asset.lost", "%s/manifest.json names %s, which is not there", folder, item->text ? item->text : "?");
     assets->entry[assets->entry_count++] = (struct entry){.name = item->key, .url = arena_printf(assets->arena, "/assets/%s", item->text)};
   }
   return true;

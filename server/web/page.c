@@ -210,7 +210,7 @@ bool page_reply(struct req *req, struct page *page, struct reply *out, struct er
     out->bytes = "";
     return true;
   }
-  if (page->main->over) return err_set(err, ERR_BUG, "page.large-body", "the page %s is past its cap", req->path);
+  if (page->main->over) return err_set(err, ERR_BUG, "http.page-large", "the page %s is past its cap", req->path);
   write_page(req, page, out);
   if (req->viewer.role != ROLE_NONE || page->nonce) {
     out->private_ = true;
