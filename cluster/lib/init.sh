@@ -155,7 +155,7 @@ sequence() {
 }
 
 main() {
-  local verb a b
+  local verb a b piece pending=
   use_name "$NAME"
   use_slot "$SLOT"
   read -r FIRST_PID _ </proc/self/fd/8/self/stat
@@ -176,7 +176,14 @@ main() {
   sequence
   while :; do
     # The wait is the clock: a quarter of a second, or at once with an order.
-    if read -r -t 0.25 -u 7 verb a b; then obey "$verb" "${a:-}" "${b:-}"; fi
+    # A line that the clock cuts in two is kept and goes on with the next piece.
+    if read -r -t 0.25 -u 7 piece; then
+      read -r verb a b <<<"$pending$piece"
+      pending=
+      obey "$verb" "${a:-}" "${b:-}"
+    else
+      pending+=$piece
+    fi
     look
     if [ -n "$SEQUENCE" ] && ! kill -0 "$SEQUENCE" 2>/dev/null; then
       # Its last order may still be in the pipe: only a failure is repeated.
