@@ -164,9 +164,10 @@ void app_close(struct app *app) {
   struct house *house = &app->house;
   atomic_store(&house->draining, true);
   if (house->live) live_bye(house->live, 2000, "stopping");
-  if (app->http) http_close(app->http);
+  http_drain(app->http, DRAIN_MS);
+  http_close(app->http);
   if (app->relay) kube_relay_close(app->relay);
-  if (house->grading) grading_close(house->grading, DRAIN_MS);
+  if (house->grading) grading_close(house->grading, DRAIN_MS - 5000);
   if (house->attempts) attempts_close(house->attempts);
   if (house->cluster) cluster_close(house->cluster);
   if (house->progress) progress_close(house->progress);

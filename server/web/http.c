@@ -7,9 +7,11 @@
 #include "web/http.h"
 
 #include <arpa/inet.h>
-#include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,7 +39,78 @@ struct http {
   struct http_spec spec;
   char start_error[256];
   int port;
+  pthread_mutex_t lock;                 /* of the watched list */
+  struct watched *watched;
+  pthread_t watchman;
+  atomic_bool over;
+  atomic_int running;                   /* requests between their head and the end of their answer */
 };
+
+/* --- a deadline for what CivetWeb does in one call ------------------------------------------------------------------------------------------------
+ * Its mg_read returns when all that was asked for is there, and its time limit begins anew with each byte; mg_write likewise. So a thread of ours ends what
+ * takes too long: it finds the connection's socket by its peer and shuts it down, and the call returns short. While an entry stands in the list its thread
+ * is inside that call, so the socket cannot become another's. */
+struct watched { struct watched *next; int64_t until; const char *address; int port, how; };
+
+static void cut(const struct watched *watched) {
+  DIR *folder = opendir("/proc/self/fd");
+  for (struct dirent *entry; folder && (entry = readdir(folder));) {
+    int fd = atoi(entry->d_name), port = 0;
+    union { struct sockaddr any; struct sockaddr_in v4; struct sockaddr_in6 v6; } peer;
+    socklen_t length = sizeof peer;
+    char address[INET6_ADDRSTRLEN] = "";
+    if (*entry->d_name == '.' || getpeername(fd, &peer.any, &length)) continue;
+    if (peer.any.sa_family == AF_INET && inet_ntop(AF_INET, &peer.v4.sin_addr, address, sizeof address)) port = ntohs(peer.v4.sin_port);
+    else if (peer.any.sa_family == AF_INET6 && inet_ntop(AF_INET6, &peer.v6.sin6_addr, address, sizeof address)) port = ntohs(peer.v6.sin6_port);
+    if (port == watched->port && !strcmp(address, watched->address)) shutdown(fd, watched->how);
+  }
+  if (folder) closedir(folder);
+}
+
+static void *watchman(void *arg) {
+  struct http *http = arg;
+  while (!atomic_load(&http->over)) {
+    usleep(250000);
+    pthread_mutex_lock(&http->lock);
+    int64_t now = mono_ms();
+    for (struct watched *watched = http->watched; watched; watched = watched->next)
+      if (now > watched->until) {
+        cut(watched);
+        watched->until = INT64_MAX;
+      }
+    pthread_mutex_unlock(&http->lock);
+  }
+  return NULL;
+}
+
+static struct http *http_of(const struct req *req) { return mg_get_request_info(req->connection)->user_data; }
+
+static void watch(struct req *req, struct watched *watched, int within_ms, int how) {
+  const struct mg_request_info *info = mg_get_request_info(req->connection);
+  struct http *http = info->user_data;
+  *watched = (struct watched){.until = mono_ms() + within_ms, .address = info->remote_addr, .port = info->remote_port, .how = how};
+  pthread_mutex_lock(&http->lock);
+  watched->next = http->watched;
+  http->watched = watched;
+  pthread_mutex_unlock(&http->lock);
+}
+
+static void unwatch(struct req *req, struct watched *watched) {
+  struct http *http = http_of(req);
+  pthread_mutex_lock(&http->lock);
+  struct watched **slot = &http->watched;
+  while (*slot != watched) slot = &(*slot)->next;
+  *slot = watched->next;
+  pthread_mutex_unlock(&http->lock);
+}
+
+static bool write_all(struct req *req, const void *bytes, size_t length, int within_ms) {
+  struct watched watched;
+  watch(req, &watched, within_ms, SHUT_RDWR);
+  bool ok = mg_write(req->connection, bytes, length) == (int)length;
+  unwatch(req, &watched);
+  return ok;
+}
 
 /* --- reading the head ---------------------------------------------------------------------------------------------------------------------------- */
 const char *req_header(const struct req *req, const char *name) {
@@ -246,13 +319,11 @@ static bool head_ok(const struct http *http, const struct mg_request_info *info,
 bool http_body_read(struct req *req, size_t length, struct err *err) {
   if (!req->connection) return true;                          /* a test has put the body there */
   char *bytes = arena_alloc(req->arena, length + 1);
-  int64_t until = mono_ms() + HTTP_BODY_TOTAL_MS;
+  struct watched watched;
   size_t got = 0;
-  while (got < length) {
-    int n = mg_read(req->connection, bytes + got, length - got > 65536 ? 65536 : length - got);
-    if (n <= 0 || mono_ms() > until) break;
-    got += (size_t)n;
-  }
+  watch(req, &watched, HTTP_BODY_TOTAL_MS, SHUT_RD);
+  for (int n; got < length && (n = mg_read(req->connection, bytes + got, length - got)) > 0;) got += (size_t)n;
+  unwatch(req, &watched);
   if (got < length) return err_set(err, ERR_INVALID, "http.slow", "%zu of %zu bytes came", got, length);
   req->raw = bytes;
   req->raw_length = length;
@@ -313,7 +384,7 @@ static bool send_reply(struct req *req, const struct reply *reply, bool keep) {
   buf_init_arena(out, req->arena, HTTP_REPLY_MAX + HTTP_HEAD_MAX);
   http_head(out, req, reply, length, keep);
   if (req->method != HEAD && reply->status != 204 && reply->status != 304 && length) buf_add(out, bytes, length);
-  return mg_write(req->connection, out->data, out->len) == (int)out->len;
+  return write_all(req, out->data, out->len, HTTP_WRITE_TOTAL_MS);
 }
 
 bool req_stream_begin(struct req *req, const char *content_type) {
@@ -321,12 +392,12 @@ bool req_stream_begin(struct req *req, const char *content_type) {
   struct buf out;
   buf_init(&out, HTTP_HEAD_MAX);
   http_head(&out, req, &reply, 0, false);
-  bool ok = req->connection && mg_write(req->connection, out.data, out.len) == (int)out.len;
+  bool ok = req->connection && write_all(req, out.data, out.len, HTTP_WRITE_TOTAL_MS);
   buf_release(&out);
   return ok;
 }
 
-bool req_stream_write(struct req *req, const void *bytes, size_t length) { return mg_write(req->connection, bytes, length) == (int)length; }
+bool req_stream_write(struct req *req, const void *bytes, size_t length) { return write_all(req, bytes, length, HTTP_WRITE_TOTAL_MS); }
 
 static int on_request(struct mg_connection *connection) {
   const struct mg_request_info *info = mg_get_request_info(connection);
@@ -340,6 +411,7 @@ static int on_request(struct mg_connection *connection) {
   req->house = http->house;
   req->connection = connection;
   req->begun_us = mono_us();
+  atomic_fetch_add(&http->running, 1);
   req->method = method_of(info->request_method);
   req->path = info->request_uri ? info->request_uri : "";
   req->query = info->query_string ? info->query_string : "";
@@ -365,6 +437,7 @@ static int on_request(struct mg_connection *connection) {
   gate_done(req, reply, sent);
   int status = reply->status;
   arena_free(arena);
+  atomic_fetch_sub(&http->running, 1);
   return status;
 }
 
@@ -416,7 +489,7 @@ bool http_open(const struct http_spec *spec, struct house *house, struct http **
   if (!http_port_free(spec, err)) return false;
   struct http *http = calloc(1, sizeof *http);
   if (!http) abort();
-  *http = (struct http){.magic = MAGIC, .house = house, .spec = *spec};
+  *http = (struct http){.magic = MAGIC, .house = house, .spec = *spec, .lock = PTHREAD_MUTEX_INITIALIZER};
   char ports[128], threads[16], idle[16];
   snprintf(ports, sizeof ports, strchr(spec->listen, ':') ? "[%s]:%d%s" : "%s:%d%s", spec->listen, spec->port, spec->tls_cert ? "s" : "");
   snprintf(threads, sizeof threads, "%d", spec->threads);
@@ -447,6 +520,11 @@ bool http_open(const struct http_spec *spec, struct house *house, struct http **
     free(http);
     return false;
   }
+  if (pthread_create(&http->watchman, NULL, watchman, http)) {
+    mg_stop(http->context);
+    free(http);
+    return err_set(err, ERR_UNAVAILABLE, "http.port", "no thread");
+  }
   struct mg_server_port port[2];
   http->port = mg_get_server_ports(http->context, 2, port) > 0 ? port[0].port : spec->port;
   *out = http;
@@ -457,9 +535,38 @@ const char *http_library_version(void) { return mg_version(); }
 
 int http_port(const struct http *http) { return http->port; }
 
+/* CivetWeb cannot stop listening without cutting what runs: its writes fail from then on. So its listening socket is found among our descriptors and shut
+ * down, which refuses new connections at once; its accepting thread finds nothing more until http_close. */
+static void stop_listening(const struct http *http) {
+  DIR *folder = opendir("/proc/self/fd");
+  for (struct dirent *entry; folder && (entry = readdir(folder));) {
+    int fd = atoi(entry->d_name), listens = 0;
+    socklen_t size = sizeof listens;
+    struct sockaddr_storage name;
+    socklen_t length = sizeof name;
+    if (*entry->d_name == '.' || getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) || !listens || getsockname(fd, (struct sockaddr *)&name, &length)) continue;
+    int port = name.ss_family == AF_INET ? ntohs(((struct sockaddr_in *)&name)->sin_port) : name.ss_family == AF_INET6 ? ntohs(((struct sockaddr_in6 *)&name)->sin6_port) : 0;
+    if (port == http->port) shutdown(fd, SHUT_RDWR);
+  }
+  if (folder) closedir(folder);
+}
+
+void http_drain(struct http *http, int within_ms) {
+  if (!http) return;
+  stop_listening(http);
+  int64_t until = mono_ms() + within_ms;
+  for (int quiet = 0; quiet < 3 && mono_ms() < until;) {      /* a kept connection may have sent its next request just now */
+    usleep(20000);
+    quiet = atomic_load(&http->running) ? 0 : quiet + 1;
+  }
+}
+
 void http_close(struct http *http) {
   if (!http) return;
   mg_stop(http->context);
+  atomic_store(&http->over, true);
+  pthread_join(http->watchman, NULL);
+  pthread_mutex_destroy(&http->lock);
   http->magic = 0;
   free(http);
 }

@@ -19,6 +19,7 @@ enum method { GET = 1, POST = 2, PUT = 4, PATCH = 8, DELETE = 16, HEAD = 32 };
 #define HTTP_BODY_FILES (1024u * 1024u)       /* 256 KiB of decoded text, as JSON */
 #define HTTP_BODY_IDLE_MS 5000
 #define HTTP_BODY_TOTAL_MS 30000
+#define HTTP_WRITE_TOTAL_MS 60000             /* of one reply, or one piece of a stream */
 #define HTTP_REPLY_MAX (16u * 1024u * 1024u)
 
 struct req {
@@ -98,7 +99,9 @@ bool http_open(const struct http_spec *spec, struct house *house, struct http **
 bool http_port_free(const struct http_spec *spec, struct err *err);
 int http_port(const struct http *http);
 const char *http_library_version(void);
-/* Closes the door, lets what runs finish, frees. Streams must have been told bye before. */
+/* Refuses new connections, then waits until what runs has ended (streams included: live_bye ends them), at most so long. house->draining must be set. */
+void http_drain(struct http *http, int within_ms);
+/* Cuts what still runs, frees. */
 void http_close(struct http *http);
 /* For the gate: reads the whole body under HTTP_BODY_IDLE_MS and HTTP_BODY_TOTAL_MS, or fails: INVALID "http.slow" (408). Never a shorter one. */
 bool http_body_read(struct req *req, size_t length, struct err *err);
