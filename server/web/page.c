@@ -258,7 +258,6 @@ void page_error(struct req *req, const struct err *err, int status, struct reply
   write_page(req, page, out);
 }
 
-#if __has_include("web/api_catalog.h")
 /* --- the course: bodies by page_course.c ---------------------------------------------------------------------------------------------------------- */
 static bool course_page(struct req *req, struct reply *out, const char *section, bool (*fill)(struct req *, struct page *, struct err *), struct err *err) {
   struct page *page = page_new(req);
@@ -276,6 +275,3 @@ const struct route page_routes[] = {
   {GET, "/lab/{lab}", NEED_ANYONE, PAGE, NULL, NULL, lab, "A lab"},
   {GET, "/me", NEED_LEARNER, PAGE, NULL, NULL, me, "My progress"},
   {0}};
-#else
-const struct route page_routes[] = {{0}};
-#endif

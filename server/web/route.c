@@ -13,13 +13,8 @@
 #include "web/page.h"
 #include "web/stream.h"
 
-#if __has_include("web/api_catalog.h")
-#define CATALOG api_catalog_routes,
-#else
-#define CATALOG
-#endif
 const struct route *const *route_tables(void) {
-  static const struct route *const tables[] = {page_routes, page_form_routes, asset_routes, api_status_routes, api_people_routes, CATALOG api_attempt_routes, api_submission_routes, stream_routes, NULL};
+  static const struct route *const tables[] = {page_routes, page_form_routes, asset_routes, api_status_routes, api_people_routes, api_catalog_routes, api_attempt_routes, api_submission_routes, stream_routes, NULL};
   return tables;
 }
 

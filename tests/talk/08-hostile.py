@@ -109,7 +109,7 @@ def no_route_takes_a_malformed_body(server):
            b'{"files":[{"name":"a.yaml","base64":"***"}]}', json.dumps({"files": [{"name": "a.yaml", "text": "x" * 300 * 1024}]}).encode()]
     tried = 0
     for method, path, need in routes():
-        if method == "GET" or not path.startswith("/api/") or need not in browsers:
+        if method in ("GET", "DELETE") or not path.startswith("/api/") or need not in browsers:
             continue
         real = path
         while "{" in real:
