@@ -13,7 +13,7 @@
 #include "base/wallclock.h"
 #include "kube/kube.h"
 
-#define AGAIN_MS 2000
+#define AGAIN_MS 1000
 
 #define POD(spec) "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"makmal-proof\"},\"spec\":{" spec "\"containers\":[{\"name\":\"c\",\"image\":\"busybox\"}]}}"
 #define NS "/api/v1/namespaces/$ns"

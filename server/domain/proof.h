@@ -12,7 +12,7 @@ struct proof_act { const char *act, *guard, *method, *path, *body, *mark; };
 extern const struct proof_act proof_acts[];       /* ends with {0} */
 
 /* *out: {at_ms, refused, of, acts: [{act, guard, ok, got?}]}; controls stand in acts, and are not counted. Rows that do not hold are asked again for
- * up to 2 s, since what was written a moment ago reaches the API server's own guards a little later. False: it could not be asked
+ * up to 1 s, since what was written a moment ago reaches the API server's own guards a little later. False: it could not be asked
  * (UNAVAILABLE, TIMEOUT), or it does not hold: UPSTREAM "proof.open" with params act, guard, got; *out is set in that case too. */
 bool proof_run(const struct kube *kube, struct arena *arena, const char *namespace, const char *people, const char *token, struct tree **out, struct err *err);
 #endif

@@ -38,12 +38,19 @@ static bool failed(struct kube_reply *reply, struct arena *arena, const char *wh
   return err_wrap(err, "%s", what);
 }
 
-/* Everything of one kind but the platform's own and the CA map that every namespace has; names alone, from the API server's own memory. */
+/* Everything of one kind but the platform's own; names alone, from the API server's own memory. */
 static struct kube_request look_of(struct arena *arena, const char *namespace, int kind) {
-  bool maps = !strcmp(provision_owned[kind], "ConfigMap");
-  return (struct kube_request){.method = "GET", .path = kube_path(arena, kube_kind(provision_owned[kind]), namespace, NULL), .retry = true,
-                               .query = maps ? "resourceVersion=0&labelSelector=!makmal/platform&fieldSelector=metadata.name!%3Dkube-root-ca.crt" : "resourceVersion=0&labelSelector=!makmal/platform",
-                               .accept = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"};
+  return (struct kube_request){.method = "GET", .path = kube_path(arena, kube_kind(provision_owned[kind]), namespace, NULL), .query = "resourceVersion=0&labelSelector=!makmal/platform",
+                               .accept = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1", .retry = true};
+}
+
+/* The CA map, which every namespace has and keeps. */
+static void leave_out_ca(struct tree *items) {
+  for (struct tree **at = items ? &items->child : NULL; at && *at;) {
+    if (strcmp(tree_text_or(tree_get(*at, "metadata"), "name", ""), "kube-root-ca.crt")) { at = &(*at)->next; continue; }
+    *at = (*at)->next;
+    items->count--;
+  }
 }
 
 struct found { const struct tree *items[KINDS]; };
@@ -66,7 +73,9 @@ static bool look(const struct kube *kube, struct arena *arena, const char *names
     struct tree *list;
     if (!good(&replies[i])) return failed(&replies[i], arena, requests[i].path, err);
     if (!kube_tree(arena, &replies[i], &list, err)) return false;
-    out->items[whose[i]] = tree_get(list, "items");
+    struct tree *items = tree_get(list, "items");
+    if (!strcmp(provision_owned[whose[i]], "ConfigMap")) leave_out_ca(items);
+    out->items[whose[i]] = items;
     ask[whose[i]] = out->items[whose[i]] && out->items[whose[i]]->count;
   }
   return true;
