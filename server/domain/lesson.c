@@ -149,19 +149,16 @@ static void code_block(struct lesson *lesson, const struct fence *fence, const c
 
 /* --- quiz --------------------------------------------------------------------------------------------------------------------------------------- */
 
-/* An order that is the same for everybody, so that the page can be kept, and does not begin with the right answer more often than chance. */
-static void quiz_order(const char *module, const struct quiz_item *item, size_t order[static 8]) {
+/* An order that is the same for everybody, so that the page can be kept: the right answer's place moves on by one from question to question. */
+static void quiz_order(const char *module, const struct quiz_item *item, size_t number, size_t order[static 8]) {
   unsigned char hash[32];
-  char name[160];
-  snprintf(name, sizeof name, "%s/%s", module, item->id);
-  secret_sha256(name, strlen(name), hash);
-  size_t n = item->answer_count < 8 ? item->answer_count : 8;
-  for (size_t i = 0; i < n; i++) order[i] = i;
-  for (size_t i = n; i > 1; i--) {
-    size_t j = hash[i] % i, kept = order[i - 1];
-    order[i - 1] = order[j];
-    order[j] = kept;
-  }
+  secret_sha256(module, strlen(module), hash);
+  size_t n = item->answer_count < 8 ? item->answer_count : 8, at = 0, right = 0;
+  for (size_t i = 0; i < n; i++) if (item->answers[i].right) right = i;
+  for (size_t i = 0; i < n; i++) if (i != right) order[at++] = i;
+  size_t place = n ? (hash[0] + number) % n : 0;
+  for (size_t i = n; i > place + 1; i--) order[i - 1] = order[i - 2];
+  order[place] = right;
 }
 
 static void quiz_key(struct lesson *lesson, const struct quiz_item *item, const size_t order[static 8], struct buf *out) {
@@ -192,7 +189,7 @@ static void quiz_key(struct lesson *lesson, const struct quiz_item *item, const 
 
 static void quiz_island(struct lesson *lesson, const struct quiz_item *item, size_t number, struct buf *out) {
   size_t order[8];
-  quiz_order(lesson->module, item, order);
+  quiz_order(lesson->module, item, number, order);
   buf_printf(out, "<div class=\"quiz\" id=\"quiz-%s\" data-island=\"quiz\" data-props='{\"item\":\"%s\",\"module\":\"%s\"}'>\n<h3 class=\"quiz-title\">", item->id, item->id, lesson->module);
   buf_html(out, sentence(lesson, "lesson.question", "number", arena_printf(lesson->format->arena, "%zu", number)));
   buf_str(out, "</h3>\n<p class=\"quiz-text\">");
