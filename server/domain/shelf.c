@@ -26,7 +26,10 @@ static bool ends(const char *name, const char *tail) {
 /* Each entry by itself, so that a bad one costs only itself. */
 static void add_words(struct shelf *shelf, const char *file, const struct tree *entries) {
   TREE_EACH(entry, entries) {
-    if (entry->type != TREE_MAP || (!tree_get(entry, "en") && !tree_get(entry, "ms"))) continue;
+    if (entry->type != TREE_MAP || (!tree_get(entry, "en") && !tree_get(entry, "ms"))) continue;      /* hints alone */
+    for (int lang = 0; lang < LANG_COUNT; lang++)
+      if (!tree_get(entry, lang_code((enum lang)lang)))
+        format_say(&shelf->format, file, entry->key_at.line, "lint.language", "field", entry->key, "language", lang_code((enum lang)lang), NULL);
     struct tree *one = tree_new(shelf->arena, TREE_MAP);
     tree_put(shelf->arena, one, entry->key, tree_copy(shelf->arena, entry));
     struct err err;
