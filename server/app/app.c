@@ -128,7 +128,7 @@ static bool open_rooms(struct app *app, struct err *err) {
                                     .install = app->install, .secret = app->secret, .secret_length = sizeof app->secret};
   if (!attempts_open(&attempts, &house->attempts, err)) return false;
   struct grading_needs grading = {.db = house->db, .live = house->live, .catalog = house->catalog, .cluster = house->cluster, .attempts = house->attempts,
-                                  .progress = house->progress, .pool = house->pool, .workers = workers};
+                                  .progress = house->progress, .pool = house->pool, .workers = workers, .no_rates = !set->rates};
   if (!grading_open(&grading, &house->grading, err)) return false;
   if (!assets_open(app_folder(set->web, "web/dist", words), &house->assets, err)) return false;
 

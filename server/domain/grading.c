@@ -50,7 +50,7 @@ struct running {
 struct grading {
   struct grading_needs needs;
   struct jobs *jobs;
-  struct limit *rate, *dry_rate;
+  struct limit *dry_rate;
   pthread_mutex_t lock;
   struct running *running;
 };
@@ -138,7 +138,6 @@ bool grading_open(const struct grading_needs *needs, struct grading **out, struc
   if (!grading) abort();
   grading->needs = *needs;
   pthread_mutex_init(&grading->lock, NULL);
-  grading->rate = limit_new(6.0 / 60, 6, 4096);
   grading->dry_rate = limit_new(20.0 / 60, 20, 4096);
   grading->jobs = jobs_open("grading", needs->workers > 0 ? needs->workers : 2, QUEUE_MAX);
   attempts_on_change(needs->attempts, on_change, grading);
@@ -163,21 +162,12 @@ void grading_close(struct grading *grading, int64_t drain_ms) {
   if (!grading) return;
   jobs_close(grading->jobs, drain_ms);
   while (grading->running) forget(grading, grading->running);
-  limit_free(grading->rate);
   limit_free(grading->dry_rate);
   pthread_mutex_destroy(&grading->lock);
   free(grading);
 }
 
 /* --- taking in ---------------------------------------------------------------------------------------------------------------------- */
-
-static bool within_rate(struct limit *limit, const char *attempt, const char *key, struct err *err) {
-  int retry_s = 0;
-  if (limit_take(limit, attempt, 1, &retry_s)) return true;
-  err_set(err, ERR_LIMIT, key, "attempt %s", attempt);
-  if (err) err->retry_after_s = retry_s;
-  return err_param(err, "seconds", "%d", retry_s);
-}
 
 bool submission_take(struct grading *grading, const struct viewer *viewer, const char *attempt_id, const struct check_file *files, size_t count, const char *key,
                      char out_id[ID_SIZE], struct err *err) {
@@ -187,17 +177,8 @@ bool submission_take(struct grading *grading, const struct viewer *viewer, const
   bool ok = submission_files_fit(files, count, err) && submission_may_write(&grading->needs, viewer, attempt_id, arena, &attempt, err);
   if (ok) {
     submission_fill(&in, &attempt, key);
-    struct submission_row same;
-    struct db_read *read = NULL;
-    ok = db_read_begin(grading->needs.db, &read, err);
-    bool again = ok && store_submission_same(read, attempt.id, attempt.person, key, in.row.files_hash, in.row.at_ms - SUBMISSION_SAME_MS, &same);
-    db_read_end(read);
-    if (again) {
-      memcpy(out_id, same.id, ID_SIZE);
-      arena_free(arena);
-      return true;
-    }
-    ok = ok && within_rate(grading->rate, attempt.id, "submission.often", err) && db_write(grading->needs.db, submission_unit, &in, err);
+    in.no_rates = grading->needs.no_rates;
+    ok = db_write(grading->needs.db, submission_unit, &in, err);
   }
   if (ok) {
     memcpy(out_id, in.row.id, ID_SIZE);

@@ -9,7 +9,7 @@
 #include "domain/attempt.h"
 struct kube; struct words; struct progress; struct edition;
 struct grading;
-struct grading_needs { struct db *db; struct live *live; struct catalog *catalog; struct cluster *cluster; struct attempts *attempts; struct progress *progress; struct check_pool *pool; int workers; };
+struct grading_needs { struct db *db; struct live *live; struct catalog *catalog; struct cluster *cluster; struct attempts *attempts; struct progress *progress; struct check_pool *pool; int workers; bool no_rates; /* measurements alone */ };
 bool grading_open(const struct grading_needs *needs, struct grading **out, struct err *err);
 bool grading_resume(struct grading *grading, struct err *err);    /* start-up: everything received and not graded is graded */
 void grading_close(struct grading *grading, int64_t drain_ms);

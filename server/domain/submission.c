@@ -91,8 +91,13 @@ bool submission_unit(struct db_tx *tx, void *arg, struct err *err) {
     memcpy(in->row.id, same.id, ID_SIZE);
     return true;
   }
-  int64_t count = store_submission_count(read, in->row.attempt, 0);
-  if (count >= SUBMISSIONS_MAX) {
+  /* counted here, so that fifty arrivals of one press are one, and the limit is exact */
+  if (!in->no_rates && store_submission_count(read, in->row.attempt, in->row.at_ms - 60000) >= SUBMISSIONS_MINUTE) {
+    err_set(err, ERR_LIMIT, "submission.often", "attempt %s", in->row.attempt);
+    if (err) err->retry_after_s = 10;
+    return err_param(err, "seconds", "%d", 10);
+  }
+  if (!in->no_rates && store_submission_count(read, in->row.attempt, 0) >= SUBMISSIONS_MAX) {
     err_set(err, ERR_LIMIT, "submission.many", "attempt %s", in->row.attempt);
     return err_param(err, "limit", "%d", SUBMISSIONS_MAX);
   }

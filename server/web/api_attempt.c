@@ -148,6 +148,9 @@ static bool get_kubeconfig(struct req *req, struct reply *out, struct err *err) 
   const char *server = server_of(req);
   char *text;
   int64_t expires;
+  struct db_read *read = req_read(req, err);
+  struct attempt attempt;
+  if (!read || !attempt_find(req->house->attempts, read, &req->viewer, req->param[0], req->arena, &attempt, err)) return false;   /* whose it is comes first */
   if (!server) {
     err_set(err, ERR_UNAVAILABLE, "cluster.away", "no cluster yet");
     if (err) err->retry_after_s = 5;
@@ -162,9 +165,6 @@ static bool get_kubeconfig(struct req *req, struct reply *out, struct err *err) 
     tree_put_bool(req->arena, out->json, "plain_http", req->house->plain_http);
     return true;
   }
-  struct db_read *read = req_read(req, err);
-  struct attempt attempt;
-  if (!read || !attempt_find(req->house->attempts, read, &req->viewer, req->param[0], req->arena, &attempt, err)) return false;
   out->content_type = KUBECONFIG_TYPE;
   out->disposition = arena_printf(req->arena, "attachment; filename=\"makmal-%s.yaml\"", attempt.namespace);
   out->bytes = text;
