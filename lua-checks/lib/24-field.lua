@@ -50,13 +50,13 @@ function words:get(path, how)
   return field
 end
 
--- The value as Lua sees it: text, whole number, true, false; nil where nothing is, and for maps and lists.
+-- The value as Lua sees it: text, number, true, false; nil where nothing is, and for maps and lists.
 function words:value()
   if self.literal then return self.literal.value end
   local node = self.node
   if not node then return self.default and self.default.value or nil end
   local type = node:type()
-  if type == "number" then return node:int() or node:text() end
+  if type == "number" then return node:int() or tonumber(node:text()) end
   if type == "bool" then return node:bool() end
   if type == "text" then return node:text() end
   return nil
@@ -160,7 +160,7 @@ function lib.found(field)
   if type == "map" or type == "list" then return { state = "written", type = type, text = lib.flow(node) } end
   local text = node:raw() or node:text()
   if type == "text" and tonumber(node:text()) then text = '"' .. node:text() .. '"' end     -- so that "3" and 3 look different
-  return { state = "written", type = type, value = field:value(), text = lib.cut(text) }
+  return { state = "written", type = type, value = type == "number" and node:int() or type ~= "number" and field:value() or node:text(), text = lib.cut(text) }
 end
 
 -- At most 200 characters of a value, for showing.

@@ -30,7 +30,7 @@ export.start = function(kind, name)
 end
 
 local function not_known(self)
-  if host.closing then lib.trouble("platform", "start.unknown", "closing run without a start state") end
+  if host.closing then lib.trouble("platform", "error.start", "closing run without a start state") end
   local finding = lib.finding { key = "start.unknown", params = { kind = self.kind, name = self.name } }
   return lib.not_yet({ finding }, { id = lib.wait_id("start", self.kind, self.name), kind = self.kind, name = self.name, deadline_ms = host.now + 2000, until_ms = host.now + 2000, again_ms = host.now + 2000 })
 end

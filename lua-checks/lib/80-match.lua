@@ -12,7 +12,7 @@ local keys_of = {           -- list -> the fields that choose an item of it
 
 local function value_of(pattern)
   local type = pattern:type()
-  if type == "number" then return pattern:int() or pattern:text() end
+  if type == "number" then return pattern:int() or tonumber(pattern:text()) end
   if type == "bool" then return pattern:bool() end
   return pattern:text()
 end
