@@ -88,13 +88,22 @@ function lib.contains(list, value)
   return false
 end
 
--- "a=1, b=2" of a map of texts, in the order written.
-function lib.pairs_text(node)
+-- Nodes out of a manifest may be anything: these three look without minding.
+function lib.is_map(node) return node and node:type() == "map" or false end
+
+-- The text of a single value; "" of a map, a list and of nothing.
+function lib.text_of(node)
+  if not node or node:type() == "map" or node:type() == "list" then return "" end
+  return node:text()
+end
+
+-- The items of a list; none of anything else.
+function lib.items_of(node)
   local list = {}
-  if node and node:type() == "map" then
-    for _, key in ipairs(node:keys()) do list[#list + 1] = key .. "=" .. node:get(key):text() end
+  if node and node:type() == "list" then
+    for i = 1, node:len() do list[i] = node:at(i) end
   end
-  return table.concat(list, ", ")
+  return list
 end
 
 -- How many letters must be put in, taken out, changed or swapped with their neighbour to make `b` out of `a`; at most `limit` + 1.

@@ -97,8 +97,8 @@ function lib.step_down(node, step)
   for i = 1, node:len() do
     local item, all = node:at(i), true
     for _, pair in ipairs(step.where) do
-      local value = item:type() == "map" and item:get(pair[1])
-      if not value or value:text() ~= pair[2] then all = false end
+      local value = lib.is_map(item) and item:get(pair[1])
+      if not value or lib.text_of(value) ~= pair[2] then all = false end
     end
     if all then return item, i - 1 end
   end

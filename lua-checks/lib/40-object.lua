@@ -57,13 +57,10 @@ function lib.in_namespace(kind)
     local reply = host.read { verb = "list", kind = kind }
     if reply.status ~= 200 then lib.trouble("cluster", "error.read", ("list %s: status %s"):format(kind, tostring(reply.status))) end
     local list = {}
-    local items = reply.body and reply.body:get("items")
-    for i = 1, items and items:len() or 0 do
-      local item = items:at(i)
+    for _, item in ipairs(lib.items_of(reply.body and reply.body:get("items"))) do
       local meta = item:get("metadata")
-      local version = item:get("apiVersion")
       if meta and not meta:get("deletionTimestamp") then
-        list[#list + 1] = make { kind = kind, apiVersion = version and version:text(), name = meta:get("name"):text(), node = item, live = true, read = reply.read }
+        list[#list + 1] = make { kind = kind, apiVersion = lib.text_of(item:get("apiVersion")), name = lib.text_of(meta:get("name")), node = item, live = true, read = reply.read }
       end
     end
     list.read = reply.read

@@ -27,8 +27,8 @@ local function mismatches(self, deploy, labels)
   end
   for _, label in ipairs(lib.children(selector)) do
     local key = label.step.key
-    local there = labels and labels:type() == "map" and labels:get(key)
-    if not there or there:text() ~= label:text() then
+    local there = lib.is_map(labels) and labels:get(key)
+    if not there or lib.text_of(there) ~= lib.text_of(label.node) then
       findings[#findings + 1] = lib.finding {
         key = "service.selects-none", about = label, node = there and "value" or "key", own = true, want = want_pods(deploy),
         got = { state = "written", type = "label", text = key .. "=" .. label:text(), value = key .. "=" .. label:text() },
@@ -42,8 +42,11 @@ end
 -- The findings that keep a Service from selecting at all; nil when there is a selector and a workload with labels.
 local function not_wired(self, deploy)
   local findings = lib.unreachable(self:get("spec.selector")) or {}
-  if #findings == 0 and (lib.is_empty(self:get("spec.selector")) or self:get("spec.selector").node:len() == 0) then
-    findings[1] = lib.finding { key = "service.no-selector", about = self:get("spec.selector"), own = true, want = want_pods(deploy), params = { service = self.name } }
+  local selector = self:get("spec.selector")
+  if #findings == 0 and (lib.is_empty(selector) or lib.is_map(selector.node) and #selector.node:keys() == 0) then
+    findings[1] = lib.finding { key = "service.no-selector", about = selector, own = true, want = want_pods(deploy), params = { service = self.name } }
+  elseif #findings == 0 and not lib.is_map(selector.node) then
+    findings[1] = lib.finding { key = "path.not-map", about = selector, own = true, want = { op = "map" } }
   end
   local path = lib.pod_labels[deploy.kind]
   if not path then lib.mistake(3, "a %s makes no Pods, so no Service can select it", deploy.kind) end
@@ -175,6 +178,7 @@ end
 local function ends_at(self, deploy, target, protocol)
   local number = target:value()
   if math.type(number) == "integer" then return number end
+  if lib.is_empty(target) then return nil, { lib.finding { key = "path.missing", about = target, want = { op = "exists" } } } end
   local names = {}
   for _, port in ipairs(lib.container_ports(deploy)) do
     if port.name == number and port.protocol == protocol then return port.number end

@@ -18,7 +18,7 @@ export.start = function(kind, name)
     local objects = host.start()
     begun.unknown = objects == nil
     for _, node in ipairs(objects or {}) do
-      if node:get("kind"):text() == kind and node:get("metadata"):get("name"):text() == name then begun.node = node end
+      if lib.text_of(node:get("kind")) == kind and lib.text_of(node:get("metadata"):get("name")) == name then begun.node = node end
     end
   else
     for _, record in ipairs(host.setup()) do
@@ -36,8 +36,8 @@ local function not_known(self)
 end
 
 local function text_at(node, ...)
-  for _, key in ipairs { ... } do node = node and node:type() == "map" and node:get(key) or nil end
-  return node and node:text() or ""
+  for _, key in ipairs { ... } do node = lib.is_map(node) and node:get(key) or nil end
+  return lib.text_of(node)
 end
 
 -- The findings that keep the object of now from being the one of the start; nil and that object when it is.

@@ -15,8 +15,7 @@ local of_403 = {
 }
 
 local function text_of(node, key)
-  local value = node and node:type() == "map" and node:get(key)
-  return value and value:text() or ""
+  return lib.is_map(node) and lib.text_of(node:get(key)) or ""
 end
 
 -- The field a server speaks of ("spec.ports[1].name"), or the object when its words do not lead to one.
@@ -38,10 +37,8 @@ local function findings_of(object, reply)
   local status, list = reply.body, {}
   local message = text_of(status, "message")
   if reply.status == 422 then
-    local details = status and status:type() == "map" and status:get("details")
-    local causes = details and details:get("causes")
-    for i = 1, causes and causes:len() or 0 do
-      local cause = causes:at(i)
+    local details = lib.is_map(status) and status:get("details")
+    for _, cause in ipairs(lib.items_of(lib.is_map(details) and details:get("causes"))) do
       local why = text_of(cause, "message")
       local key = why:find("field is immutable", 1, true) and "api.immutable" or of_reason[text_of(cause, "reason")] or "api.refused"
       list[#list + 1] = said(object, key, text_of(cause, "field"), why)
