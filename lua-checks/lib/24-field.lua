@@ -89,7 +89,7 @@ function lib.children(field)
       list[i] = make(field.object, field, item_step(item, i - 1), item, i - 1)
     end
   elseif node:type() == "map" then
-    for i, key in ipairs(node:keys()) do list[i] = make(field.object, field, { key = key }, node:get(key)) end
+    for i, key in ipairs(node:keys()) do list[i] = make(field.object, field, { key = key }, node:get(key) or false) end
   end
   return list
 end
