@@ -124,7 +124,7 @@ function service:ports_named()
     local name = port:get("name")
     if #ports > 1 and (lib.is_empty(name) or name:text() == "") then
       findings[#findings + 1] = lib.finding {
-        key = "service.port-unnamed", about = name, own = true, want = { op = "exists" },
+        key = "service.port-unnamed", about = name, own = true, want = { op = "name" },
         params = { service = self.name, port = port:get("port"):text(), ports = #ports, item = ("ports[%d].name"):format(i - 1) },
       }
     end
