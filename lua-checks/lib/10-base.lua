@@ -21,29 +21,29 @@ end
 function lib.class(name, parent)
   local class = { name = name, words = {}, parent = parent or false }
 
-  local function find(word)
-    local fn = class.words[word]
-    if fn == nil and class.parent then fn = class.parent.find(word) end
+  function class.find(word)
+    local fn = rawget(class.words, word)
+    if fn == nil and parent then fn = parent.find(word) end
     return fn
   end
 
-  local function all_words()
-    local list = class.parent and class.parent.all_words() or {}
-    for word in pairs(class.words) do list[#list + 1] = word end
-    return list
+  function class.add_words(set)
+    if parent then parent.add_words(set) end
+    for word in pairs(class.words) do set[word] = true end
+    return set
   end
 
-  class.find, class.all_words = find, all_words
-  class.meta = {
-    __name = name,
-    __index = function(_, word)
-      local fn = find(word)
-      if fn == nil then
-        lib.mistake(2, "%s has no word '%s'; it has: %s", name, tostring(word), table.concat(all_words(), ", "))
-      end
-      return fn
-    end,
-  }
+  setmetatable(class.words, { __index = function(words, word)
+    local fn = class.find(word)
+    if fn == nil then
+      local list = {}
+      for known in pairs(class.add_words {}) do list[#list + 1] = known end
+      lib.mistake(2, "%s has no word '%s'; it has: %s", name, tostring(word), table.concat(list, ", "))
+    end
+    words[word] = fn      -- asked for once, found fast from then on
+    return fn
+  end })
+  class.meta = { __name = name, __index = class.words }
   return class
 end
 

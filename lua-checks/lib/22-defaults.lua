@@ -61,7 +61,7 @@ lib.pod_labels = {
 -- A field's place without the numbers of its lists.
 function lib.shape(field)
   local parts = {}
-  for _, step in ipairs(field.steps) do
+  for _, step in ipairs(lib.steps_to(field)) do
     if step.key then
       parts[#parts + 1] = (#parts > 0 and "." or "") .. step.key
     else

@@ -5,15 +5,21 @@ local lib = lib
 lib.Field = lib.class("a field")
 local words = lib.Field.words
 
--- attributes: object, up (the field above, or false), step, steps (from the object down), node (what stands there, or false),
--- number (its place where it is an item of a list, from 0, or false), default (what counts instead, or false), literal (a value that is no node, or false).
+-- attributes: object, up (the field above, or false), step (from there), node (what stands there, or false), number (its place where it is an
+-- item of a list, from 0, or false), default (what counts instead, or false), literal (a value that is no node, or false).
 local function make(object, up, step, node, number)
-  local steps = {}
-  if up then
-    for i, earlier in ipairs(up.steps) do steps[i] = earlier end
-    steps[#steps + 1] = step
+  return lib.make(lib.Field, { object = object, up = up, step = step, node = node, number = number or false, default = false, literal = false })
+end
+
+-- The steps from the object down to a field.
+function lib.steps_to(field)
+  local back, steps = {}, {}
+  while field.up do
+    back[#back + 1] = field.step
+    field = field.up
   end
-  return lib.make(lib.Field, { object = object, up = up, step = step, steps = steps, node = node, number = number or false, default = false, literal = false })
+  for i = #back, 1, -1 do steps[#steps + 1] = back[i] end
+  return steps
 end
 
 -- A field for a value that was not read from an object's tree, such as the body of a page.
@@ -69,7 +75,7 @@ function words:text()
 end
 
 function words:path()
-  return lib.path_text(self.steps)
+  return lib.path_text(lib.steps_to(self))
 end
 
 -- How an item of a list is called: by its name where it has one, else by its place.
@@ -197,7 +203,7 @@ end
 
 -- Live values of a Secret are not shown unless the lab says `secrets: values`.
 function lib.is_hidden(field)
-  local first = field.steps[1]
-  return field.object.kind == "Secret" and field.object.live and first ~= nil and (first.key == "data" or first.key == "stringData")
-    and not (host.lab and host.lab.secrets == "values")
+  if field.object.kind ~= "Secret" or not field.object.live then return false end
+  local first = lib.steps_to(field)[1]
+  return first ~= nil and (first.key == "data" or first.key == "stringData") and not (host.lab and host.lab.secrets == "values")
 end

@@ -104,7 +104,7 @@ function lib.finding(given)
   if about then
     local object = about.object
     finding.object = { apiVersion = object.apiVersion or nil, kind = object.kind, name = object.name or nil }
-    finding.path, finding.pointer = lib.path_text(about.steps), lib.pointer(about)
+    finding.path, finding.pointer = lib.path_text(lib.steps_to(about)), lib.pointer(about)
     finding.at, finding.node = lib.place(about, given.node)
     if object.from_setup then finding.from = "setup" end
     if object.read then finding.reads = { object.read } end

@@ -21,7 +21,7 @@ local function make(given)
     read = given.read or false,                 -- index of that read in the evidence
     why_missing = false,                        -- findings, once asked for; of an object that is not there
     several = given.several or false,
-    up = false, step = false, steps = {}, number = false, default = false, literal = false,
+    up = false, step = false, number = false, default = false, literal = false,
   })
   object.object = object
   return object

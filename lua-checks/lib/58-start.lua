@@ -68,6 +68,7 @@ local exact = { labels = true, matchLabels = true, selector = true, nodeSelector
 local function differences(was, field, list, strict)
   local is = field.node
   if not is or was:type() ~= is:type() then list[#list + 1] = field return end
+  if was:same(is) then return end
   if was:type() == "map" then
     for _, key in ipairs(was:keys()) do
       differences(was:get(key), lib.down(field, { key = key }), list, strict or exact[key])
@@ -78,7 +79,7 @@ local function differences(was, field, list, strict)
   elseif was:type() == "list" then
     if was:len() ~= is:len() then list[#list + 1] = field return end
     for i = 1, was:len() do differences(was:at(i), lib.down(field, { index = i - 1 }), list, strict) end
-  elseif not was:same(is) then
+  else
     list[#list + 1] = field
   end
 end
@@ -93,7 +94,7 @@ function words:unchanged()
   local findings = {}
   for i, field in ipairs(changed) do
     if i > 10 then break end
-    local path = lib.path_text(field.steps)
+    local path = lib.path_text(lib.steps_to(field))
     local selector = self.kind ~= "Service" and path:find("^spec%.selector")
     findings[i] = lib.finding {
       key = selector and "selector.fixed" or "start.changed", about = field, own = true, want = { op = "unchanged" },
