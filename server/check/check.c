@@ -33,7 +33,7 @@ struct talk {
   struct tree *head; struct buf blob;          /* the job */
   char nonce[WIRE_NONCE_SIZE];
   int64_t until_ms, from_ms;
-  bool cpu, bad, timed;
+  bool cpu, bad, timed, heard, again;
   const struct check_source *source[64]; size_t sources;
 };
 
@@ -50,7 +50,7 @@ static bool open_talk(struct talk *talk, struct check_pool *pool, const char *ki
 }
 
 static void close_talk(struct talk *talk, bool good) {
-  check_pool_give(talk->pool, talk->worker, good);
+  if (talk->worker) check_pool_give(talk->pool, talk->worker, good);
   buf_release(&talk->blob);
   arena_free(talk->scratch);
 }
@@ -94,15 +94,13 @@ static void put_sources(struct talk *talk, const struct check_source *library, s
   tree_put(talk->scratch, talk->head, "script", source_head(talk, script));
 }
 
-/* Sends the job; the clock runs from here. false: the job is too large (LIMIT) or the worker does not take it. */
-static bool send_job(struct talk *talk, int wall_ms, struct err *err) {
-  talk->from_ms = mono_ms();
-  talk->until_ms = talk->from_ms + wall_ms;
-  enum wire_status status = talk->blob.over ? WIRE_BAD : check_worker_send(talk->worker, talk->head, talk->blob.data, talk->blob.len, talk->until_ms);
-  if (status == WIRE_OK) return true;
-  if (status == WIRE_BAD) return err_set(err, ERR_LIMIT, "check.large", "job of %zu bytes", talk->blob.len);
-  talk->bad = true;
-  return err_set(err, ERR_UNAVAILABLE, "check.worker", "%s", check_worker_last_words(talk->worker, talk->scratch));
+/* Sends the job; the clock runs from the first time. WIRE_BAD: it is too large. */
+static enum wire_status send_job(struct talk *talk, int wall_ms) {
+  if (wall_ms) {
+    talk->from_ms = mono_ms();
+    talk->until_ms = talk->from_ms + wall_ms;
+  }
+  return talk->blob.over ? WIRE_BAD : check_worker_send(talk->worker, talk->head, talk->blob.data, talk->blob.len, talk->until_ms);
 }
 
 static bool fail(struct talk *talk, const char *what) {
@@ -123,6 +121,16 @@ static bool give_source(struct talk *talk, const struct wire_frame *frame) {
   return fail(talk, "need");
 }
 
+/* A worker that ended before it said a word may have been dead already when it was taken: the job goes to another, once. */
+static bool try_another(struct talk *talk) {
+  struct err err = {0};
+  if (talk->heard || talk->again) return false;
+  talk->again = true;
+  check_pool_give(talk->pool, talk->worker, false);
+  talk->worker = NULL;
+  return check_pool_take(talk->pool, true, &talk->worker, &err) && send_job(talk, 0) == WIRE_OK;
+}
+
 /* The next frame that is not a need. false: time over, processor time over (talk->cpu), or the worker is of no more use. */
 static bool next_frame(struct talk *talk, struct wire_frame *out) {
   for (;;) {
@@ -131,7 +139,9 @@ static bool next_frame(struct talk *talk, struct wire_frame *out) {
       talk->timed = true;
       return false;
     }
+    if (status == WIRE_CLOSED && try_another(talk)) continue;
     if (status != WIRE_OK) return fail(talk, status == WIRE_BAD ? "frame" : "closed");
+    talk->heard = true;
     if (!strcmp(out->kind, "need")) {
       if (!give_source(talk, out)) return false;
       continue;
@@ -144,12 +154,21 @@ static bool next_frame(struct talk *talk, struct wire_frame *out) {
   }
 }
 
+/* Sends it for the first time. false: too large, said in err. A worker that does not take it shows when it is listened to. */
+static bool begin(struct talk *talk, int wall_ms, struct err *err) {
+  enum wire_status status = send_job(talk, wall_ms);
+  if (status == WIRE_TIME) talk->until_ms = mono_ms();
+  return status != WIRE_BAD || err_set(err, ERR_LIMIT, "check.large", "job of %zu bytes", talk->blob.len);
+}
+
+static const char *last_words(struct talk *talk) { return talk->worker ? check_worker_last_words(talk->worker, talk->scratch) : "no other worker starts"; }
+
 static bool job_failed(struct talk *talk, struct err *err) {
   if (talk->timed) {
     err_set(err, ERR_TIMEOUT, "check.time", "%s after %lld ms", talk->cpu ? "processor time" : "wall time", (long long)(mono_ms() - talk->from_ms));
     return false;
   }
-  return err_set(err, ERR_UNAVAILABLE, "check.worker", "%s", check_worker_last_words(talk->worker, talk->scratch));
+  return err_set(err, ERR_UNAVAILABLE, "check.worker", "%s", last_words(talk));
 }
 
 /* A part of a frame as JSON, into the caller's arena, capped. */
@@ -181,7 +200,7 @@ bool check_read(struct check_pool *pool, struct arena *arena, const struct check
   put_files(&talk, "files", job->files, job->file_count);
   put_json(&talk, "params", job->params);
   tree_put_bool(talk.scratch, talk.head, "objects", job->objects);
-  if (!send_job(&talk, READ_MS, err)) {
+  if (!begin(&talk, READ_MS, err)) {
     close_talk(&talk, false);
     return false;
   }
@@ -204,7 +223,7 @@ bool check_list(struct check_pool *pool, struct arena *arena, const struct check
   struct tree *list, *error = NULL;
   if (!open_talk(&talk, pool, "list", false, err)) return false;
   put_sources(&talk, library, library_count, script);
-  if (!send_job(&talk, READ_MS, err)) {
+  if (!begin(&talk, READ_MS, err)) {
     close_talk(&talk, false);
     return false;
   }
@@ -387,17 +406,17 @@ bool check_run(struct check_pool *pool, struct arena *arena, const struct check_
   struct talk *talk = &run.talk;
   put_job(talk, job);
   int64_t from_us = mono_us();
-  if (!send_job(talk, job->wall_ms > 0 ? job->wall_ms : job->scope == CHECK_SCOPE_FILES ? FILES_MS : LIVE_MS, err)) {
+  if (!begin(talk, job->wall_ms > 0 ? job->wall_ms : job->scope == CHECK_SCOPE_FILES ? FILES_MS : LIVE_MS, err)) {
     close_talk(talk, false);
     return false;
   }
   bool fine = follow(&run);
-  result.cpu_us = check_worker_cpu_us(talk->worker);
+  result.cpu_us = talk->worker ? check_worker_cpu_us(talk->worker) : 0;
   result.wall_us = mono_us() - from_us;
   bool limit = result.error && !strcmp(tree_text_or(result.error, "who", ""), "limit");
   if (!fine) {
     if (talk->timed) result.error = new_error(arena, "limit", talk->cpu ? "error.cpu" : "error.time", arena_printf(arena, "%lld ms", (long long)result.wall_us / 1000));
-    else result.error = new_error(arena, "platform", "error.worker", check_worker_last_words(talk->worker, talk->scratch));
+    else result.error = new_error(arena, "platform", "error.worker", last_words(talk));
     log_warn("check.run", "key=%s detail=%s", tree_text(result.error, "key"), tree_text(result.error, "detail"));
     end_rest(&run, result.error);
   }

@@ -39,8 +39,13 @@ static void stop(lua_State *L, enum box_stop why) {
   lua_sethook(L, on_count, LUA_MASKCOUNT | LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE, 1);
 }
 
+/* In a hook level 0 is the script itself, in a function of ours it is level 1. */
 static int fail_stopped(lua_State *L) {
-  return luaL_error(L, box_of(L)->stop == BOX_OUT_OF_MEMORY ? "too much memory used" : "too many steps");
+  luaL_where(L, 0);
+  if (!*lua_tostring(L, -1)) luaL_where(L, 1);
+  lua_pushstring(L, box_of(L)->stop == BOX_OUT_OF_MEMORY ? "too much memory used" : "too many steps");
+  lua_concat(L, 2);
+  return lua_error(L);
 }
 
 static void on_count(lua_State *L, lua_Debug *unused) {
@@ -64,10 +69,10 @@ void box_spend(lua_State *L, int64_t steps) {
   if (box->stop != BOX_GOES) fail_stopped(L);
 }
 
-/* Large blocks are work too: a script that copies megabytes again and again spends few instructions. lua_sethook may be called from here. */
+/* Memory is work too: a script that makes tables, or copies megabytes, spends few instructions. lua_sethook may be called from here. */
 static void *allocate(void *ud, void *block, size_t old_size, size_t new_size) {
-  if (new_size > 4096 && current && current->L) {
-    current->steps += (int64_t)new_size / 64;
+  if (new_size && current && current->L) {
+    current->steps += 8 + (int64_t)new_size / 64;
     if (current->steps > BOX_STEPS_MAX && current->stop == BOX_GOES) stop(current->L, BOX_OUT_OF_STEPS);
   }
   return heap_alloc(ud, block, old_size, new_size);

@@ -22,16 +22,23 @@ static int safe_pcall(lua_State *L) {
   return 2;
 }
 
+/* The handler is called when the stack is down again: inside the error, hooks are off, and it could run for ever. */
 static int safe_xpcall(lua_State *L) {
   int args = lua_gettop(L) - 2;
   luaL_checktype(L, 2, LUA_TFUNCTION);
   lua_pushvalue(L, 1);
   lua_insert(L, 3);                                            /* f, handler, f, arguments */
-  int status = lua_pcall(L, args, LUA_MULTRET, 2);
-  if (status != LUA_OK) box_pass_on(L, status);
-  lua_pushboolean(L, status == LUA_OK);
-  lua_replace(L, 2);
-  return lua_gettop(L) - 1;
+  int status = lua_pcall(L, args, LUA_MULTRET, 0);
+  if (status == LUA_OK) {
+    lua_pushboolean(L, 1);
+    lua_replace(L, 2);
+    return lua_gettop(L) - 1;
+  }
+  box_pass_on(L, status);
+  lua_pushboolean(L, 0);                                       /* f, handler, message, false */
+  lua_replace(L, 1);
+  lua_call(L, 1, LUA_MULTRET);
+  return lua_gettop(L);
 }
 
 static int safe_getmetatable(lua_State *L) {
@@ -237,12 +244,10 @@ static int text_rep(lua_State *L) {
   check_text(L, total);
   luaL_Buffer buffer;
   char *to = luaL_buffinitsize(L, &buffer, total);
-  for (lua_Integer i = 0; i < n; i++) {
+  if (total) {
     memcpy(to, text, length);
-    to += length;
-    if (i + 1 == n) break;
-    memcpy(to, sep, sep_length);
-    to += sep_length;
+    if (n > 1) memcpy(to + length, sep, sep_length);
+    for (size_t have = one; have < total; have *= 2) memcpy(to + have, to, have < total - have ? have : total - have);
   }
   luaL_pushresultsize(&buffer, total);
   return 1;
@@ -267,7 +272,7 @@ static const char *read_item(lua_State *L, const char *s, char item[32]) {
 static int text_format(lua_State *L) {
   size_t length;
   const char *s = luaL_checklstring(L, 1, &length), *end = s + length;
-  int arg = 1;
+  int arg = 1, args = lua_gettop(L);
   luaL_Buffer buffer;
   luaL_buffinit(L, &buffer);
   while (s < end) {
@@ -284,10 +289,10 @@ static int text_format(lua_State *L) {
     size_t n = strlen(item);
     char letter = *s++;
     int written = 0;
-    arg++;
+    if (++arg > args) return luaL_argerror(L, arg, "no value");
     if (letter == 's') {
       size_t text_length;
-      const char *text = (luaL_checkany(L, arg), box_tostring(L, arg, &text_length));      /* on the stack above the buffer: added by luaL_addvalue */
+      const char *text = box_tostring(L, arg, &text_length);      /* on the stack above the buffer: added by luaL_addvalue */
       check_text(L, text_length);
       if (n == 1) {
         luaL_addvalue(&buffer);

@@ -9,6 +9,7 @@
 
 #define CAPTURES_MAX 32
 #define DEPTH_MAX 200
+#define CALL_STEPS 16                       /* what a call costs besides */
 #define OPEN (-1)                          /* length of a capture that is not closed */
 #define POSITION (-2)                      /* length of () */
 
@@ -147,7 +148,8 @@ static const char *close_capture(struct matcher *m, const char *s, const char *p
 static const char *same_again(struct matcher *m, const char *s, char digit) {
   int i = digit - '1';
   if (i < 0 || i >= m->captures || m->capture[i].length == OPEN) luaL_error(m->L, "invalid capture index %%%d", i + 1);
-  ptrdiff_t n = m->capture[i].length == POSITION ? 0 : m->capture[i].length;
+  if (m->capture[i].length == POSITION) return NULL;           /* a place is no text */
+  ptrdiff_t n = m->capture[i].length;
   m->steps += n / 16;
   spend(m);
   return m->end - s >= n && !memcmp(m->capture[i].at, s, (size_t)n) ? s + n : NULL;
@@ -228,7 +230,7 @@ static const char *try_at(struct matcher *m, const char *s, const char *p) {
 }
 
 static void finish(struct matcher *m) {
-  box_spend(m->L, m->steps - m->charged);
+  box_spend(m->L, m->steps - m->charged + CALL_STEPS);
   m->charged = m->steps;
 }
 
