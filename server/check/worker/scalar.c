@@ -201,7 +201,11 @@ static bool was_float(const struct tree *t) {
 const char *scalar_key(struct arena *arena, const struct tree *scalar) {
   switch (scalar->type) {
     case TREE_BOOL: return scalar->flag ? "true" : "false";
-    case TREE_NUMBER: return was_float(scalar) ? format(arena, (double)strtof(scalar->text, NULL), true, beyond_g, 2) : scalar->text;
+    case TREE_NUMBER: {
+      float single = strtof(scalar->text, NULL);
+      if (!was_float(scalar)) return scalar->text;
+      return isfinite(single) ? format(arena, (double)single, true, beyond_g, 2) : single < 0 ? "-.inf" : ".inf";
+    }
     case TREE_STRING: return scalar->text;
     default: return NULL;
   }

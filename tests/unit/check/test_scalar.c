@@ -61,7 +61,7 @@ static void keys_become_text_as_kubectl_makes_them(void **state) {
   (void)state;
   static const struct { const char *text, *key; } rows[] = {
     {"yes", "true"}, {"off", "false"}, {"1", "1"}, {"0x10", "16"}, {"1.5", "1.5"}, {"1e10", "1e+10"}, {"100000.", "100000"}, {"1e20", "1e+20"},
-    {"1234567.8", "1.2345678e+06"}, {"0.00001", "1e-05"}, {"22:22", "22:22"},
+    {"1234567.8", "1.2345678e+06"}, {"0.00001", "1e-05"}, {"22:22", "22:22"}, {"1e60", ".inf"}, {"-1e60", "-.inf"}, {"1e-60", "0"},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     struct arena *arena = arena_new(0);
