@@ -192,11 +192,12 @@ static bool decode_files(struct format *format, const struct folder *folder, str
     format_say(format, folder->path, 0, "lint.file-missing", "file", "solution/*.yaml", NULL);
     ok = false;
   }
-  for (size_t i = 0; i < lab->starter_count; i++) {
-    size_t before = format->count;
-    format_undeclared(format, arena_printf(format->arena, "%s/starter/%s", folder->path, lab->starter[i].name), 0, lab->starter[i].bytes, lab);
-    ok &= format->count == before;
+  size_t before = format->count;
+  for (size_t i = 0; i < folder->count; i++) {
+    const struct folder_file *file = &folder->files[i];
+    if (!strncmp(file->name, "setup/", 6) || !strncmp(file->name, "starter/", 8) || !strncmp(file->name, "solution/", 9)) format_undeclared(format, file->path, 0, file->bytes, lab);
   }
+  ok &= format->count == before;
   hash_version(folder, lab->version);
   return ok;
 }

@@ -113,6 +113,22 @@ static bool yaml_or_say(struct shelf *shelf, struct check_pool *pool, struct fol
   return false;
 }
 
+/* The solution is read as it will be handed in: a person's text, with the parameters filled in as text. */
+static bool read_solution(struct shelf *shelf, struct check_pool *pool, struct lab_bench *bench) {
+  struct folder *folder = &bench->folder, filled = *folder;
+  filled.files = arena_dup(shelf->arena, folder->files, folder->count * sizeof *folder->files);
+  for (size_t i = 0; i < folder->count; i++)
+    if (!strncmp(folder->files[i].name, "solution/", 9))
+      filled.files[i].bytes = lab_fill(shelf->arena, folder->files[i].bytes, folder->files[i].length, bench->lab.examples, &filled.files[i].length);
+  bool ok = yaml_or_say(shelf, pool, &filled, "solution/", true, NULL);
+  for (size_t i = 0; i < folder->count; i++) {
+    folder->files[i].docs = filled.files[i].docs;
+    folder->files[i].doc_count = filled.files[i].doc_count;
+    folder->files[i].refused = filled.files[i].refused;
+  }
+  return ok;
+}
+
 /* An object of set-up or solution that came out empty is a mistake too: nothing would be applied. */
 static bool check_objects(struct shelf *shelf, const struct folder *folder) {
   bool ok = true;
@@ -131,7 +147,8 @@ static void build_lab(struct shelf *shelf, struct check_pool *pool, const struct
   ok &= yaml_or_say(shelf, pool, &bench->folder, "lab.yaml words.yaml", false, NULL);
   if (!lab_decode(format, &bench->folder, module->plan.module.course, module->plan.module.id, &bench->lab)) ok = false;
   if (!bench->lab.meta) return;                        /* no lab.yaml to go by: the rest would only be noise */
-  ok &= yaml_or_say(shelf, pool, &bench->folder, "setup/ solution/", true, bench->lab.examples);
+  ok &= yaml_or_say(shelf, pool, &bench->folder, "setup/", true, bench->lab.examples);
+  ok &= read_solution(shelf, pool, bench);
   ok &= check_objects(shelf, &bench->folder);
   ok &= lab_steps(format, &bench->folder, shelf->words, &bench->lab);
   struct tree *declared = NULL;

@@ -42,7 +42,7 @@ static void each_mistake_is_a_line_with_file_line_and_cure(void **state) {
   (void)state;
   assert_int_equal(run("tests/fixtures/labs/practice/first/broken", NULL, NULL, NULL), 1);
   assert_non_null(strstr(said, "tests/fixtures/labs/practice/first/broken/lab.yaml:7: `minuts` is no field here. Is `minutes` meant?\n"));
-  assert_non_null(strstr(said, "solution/map.yaml:3: A plain `${…}` inside { } or [ ] is no YAML. Put it in quotes"));
+  assert_non_null(strstr(said, "setup/map.yaml:3: A plain `${…}` inside { } or [ ] is no YAML. Put it in quotes"));
   assert_int_equal(run("tests/fixtures/labs/practice/first/broken", "--lang", "ms", NULL), 1);
   assert_non_null(strstr(said, "Adakah `minutes` yang dimaksudkan?"));
 }

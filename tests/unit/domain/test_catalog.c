@@ -69,7 +69,7 @@ static void a_good_lab_stands_and_a_broken_one_is_left_out_and_said(void **state
   assert_int_equal(field->line, 7);
   assert_non_null(strstr(field->text, "`minutes`"));
   assert_non_null(flow);
-  assert_string_equal(flow->file, FIXTURES "/practice/first/broken/solution/map.yaml");
+  assert_string_equal(flow->file, FIXTURES "/practice/first/broken/setup/map.yaml");
   assert_int_equal(flow->line, 3);
   assert_non_null(problem_of(edition, "lint.step-language"));
   assert_non_null(problem_of(edition, "lint.module-missing"));
@@ -158,6 +158,22 @@ static void a_broken_script_is_said_with_its_line(void **state) {
   assert_int_equal(system(arena_printf(arena, "rm -r %s", folder)), 0);
 }
 
+/* What a learner could not hand in is no solution: a tag of the format is refused there. */
+static void a_solution_is_read_as_a_learner_would_hand_it_in(void **state) {
+  (void)state;
+  char folder[] = "/tmp/makmal-catalog-XXXXXX";
+  assert_non_null(mkdtemp(folder));
+  assert_int_equal(system(arena_printf(arena, "cp -r " FIXTURES "/practice %s", folder)), 0);
+  write_file(arena_printf(arena, "%s/practice/first/good/solution", folder), "map.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: !text ${app}\ndata: { token: abc }\n");
+  struct catalog *catalog = opened(folder);
+  const struct edition *edition = catalog_acquire(catalog);
+  assert_null(edition_lab(edition, "good"));
+  assert_int_equal(problem_of(edition, "yaml.tag")->line, 4);
+  catalog_release(edition);
+  catalog_close(catalog);
+  assert_int_equal(system(arena_printf(arena, "rm -r %s", folder)), 0);
+}
+
 static void without_library_or_words_there_is_no_catalogue(void **state) {
   (void)state;
   struct catalog *catalog = NULL;
@@ -227,7 +243,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_good_lab_stands_and_a_broken_one_is_left_out_and_said), cmocka_unit_test(a_module_page_is_there_with_its_figure_quiz_and_labs),
     cmocka_unit_test(an_old_name_still_leads_to_what_bears_another_today), cmocka_unit_test(a_reload_swaps_the_whole_and_leaves_what_is_in_use),
-    cmocka_unit_test(a_broken_script_is_said_with_its_line), cmocka_unit_test(without_library_or_words_there_is_no_catalogue),
+    cmocka_unit_test(a_broken_script_is_said_with_its_line), cmocka_unit_test(a_solution_is_read_as_a_learner_would_hand_it_in), cmocka_unit_test(without_library_or_words_there_is_no_catalogue),
     cmocka_unit_test(without_labs_there_is_an_empty_catalogue_that_says_so), cmocka_unit_test(the_course_itself_has_nothing_to_mend), cmocka_unit_test(the_lab_to_copy_has_nothing_to_mend),
     cmocka_unit_test(lint_looks_at_one_folder_when_asked_and_speaks_both_languages),
   };

@@ -136,6 +136,8 @@ static void each_mistake_is_said_and_keeps_the_lab_closed(void **state) {
     {"a hint in one language", {"lab.yaml", LAB(", \"hints\": [{\"en\": \"a\"}]")}, NULL, "lint.field-missing"},
     {"hints in two places", {"words.yaml", WORDS(", \"hints\": [{\"en\": \"a\", \"ms\": \"a\"}]")}, NULL, "lint.hints-twice"},
     {"an undeclared name in a starter", {"starter/front.yaml", "a: ${other}\n"}, NULL, "lint.param-undeclared"},
+    {"an undeclared name in a solution", {"solution/front.yaml", "a: ${other}\n"}, NULL, "lint.param-undeclared"},
+    {"an undeclared name in a set-up", {"setup/a.yaml", "a: ${other}\n"}, NULL, "lint.param-undeclared"},
     {"an undeclared name in a step", {"steps/10-mend.ms.md", "# B\n\n${other}\n"}, NULL, "lint.param-undeclared"},
     {"a file name nobody may hand in", {"solution/Front.yaml", "a: 1\n"}, NULL, "lint.hand-in-name"},
     {"a step in one language", {"steps/20-prove.ms.md", NULL}, NULL, "lint.step-language"},
