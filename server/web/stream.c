@@ -19,7 +19,7 @@
 #include "web/house.h"
 
 #define OUT_MAX (8u * 1024u * 1024u)
-#define OUT_KEEP (32u * 1024u)
+#define OUT_KEEP (4u * 1024u)
 
 struct streams { int seats; atomic_int open; };
 

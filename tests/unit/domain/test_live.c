@@ -2,6 +2,7 @@
 #include "unit/cmocka_all.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,7 @@ static bool may(void *ctx, const char *topic, const struct viewer *viewer) {
   (void)ctx;
   return strcmp(topic, "attempt:aina") || !strcmp(viewer->person, "p-aina");
 }
-static int snapshots;
+static atomic_int snapshots;            /* several streams ask at once */
 static void snapshot(void *ctx, const char *topic, const struct viewer *viewer, struct arena *arena, void (*add)(void *, const char *, const char *), void *add_ctx) {
   (void)ctx;
   (void)topic;
