@@ -97,7 +97,7 @@ const struct module *edition_module(const struct edition *edition, const char *i
     for (size_t c = 0; c < shelf->course_count; c++)
       for (size_t m = 0; m < shelf->courses[c]->module_count; m++) {
         const struct module_bench *bench = shelf->courses[c]->modules[m];
-        if (bench->open && (old ? one_of(id, bench->plan.was, bench->plan.was_count) : !strcmp(bench->folder.id, id))) return &bench->plan.module;
+        if (shelf->courses[c]->open && bench->open && (old ? one_of(id, bench->plan.was, bench->plan.was_count) : !strcmp(bench->folder.id, id))) return &bench->plan.module;
       }
   return NULL;
 }
@@ -108,7 +108,7 @@ const struct lab *edition_lab(const struct edition *edition, const char *id) {
     for (size_t c = 0; c < shelf->course_count; c++)
       for (size_t m = 0; m < shelf->courses[c]->module_count; m++) {
         const struct module_bench *bench = shelf->courses[c]->modules[m];
-        for (size_t l = 0; bench->open && l < bench->lab_count; l++) {
+        for (size_t l = 0; shelf->courses[c]->open && bench->open && l < bench->lab_count; l++) {
           const struct lab_bench *lab = bench->labs[l];
           if (lab->open && (old ? one_of(id, lab->was, lab->was_count) : !strcmp(lab->folder.id, id))) return &lab->lab;
         }

@@ -274,6 +274,7 @@ static void build_courses(struct shelf *shelf, const char *labs, struct check_po
     shelf->courses[shelf->course_count++] = course;
     if (!course->plan.course.id) continue;
     build_modules(shelf, pool, course);
+    course->open = ok;
     if (ok) open[shelf->edition.course_count++] = &course->plan.course;
   }
 }

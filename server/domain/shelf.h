@@ -11,7 +11,7 @@ struct lab_bench {                       /* a lab folder on the way to a lab */
   bool open;                             /* without a mistake: it stands in the edition */
 };
 struct module_bench { struct module_plan plan; struct folder folder; struct lab_bench **labs; size_t lab_count; bool open; };
-struct course_bench { struct course_plan plan; struct folder folder; struct module_bench **modules; size_t module_count; };
+struct course_bench { struct course_plan plan; struct folder folder; struct module_bench **modules; size_t module_count; bool open; };
 struct shelf {
   struct edition edition;                /* first: an edition is handed out, a shelf comes back */
   struct arena *arena;
