@@ -407,6 +407,13 @@ struct tree *verdict_check_worded(struct arena *arena, const struct tree *check,
     return out;
   }
   cut_findings(arena, out, show, lab, lang);
+  int64_t until = 0;                            /* when the last of its waits is over: the page counts down to it */
+  TREE_EACH(wait, tree_get(check, "waits")) {
+    int64_t at = tree_int(wait, "until_ms", tree_int(wait, "deadline_ms", 0));
+    if (at > until) until = at;
+  }
+  if (until) tree_set(arena, out, "deadline_ms", tree_number(arena, until));
+  tree_remove(out, "waits");
   const struct tree *because = tree_get(check, "because"), *error = tree_get(check, "error");
   if (because) {
     struct tree *titles = tree_new(arena, TREE_LIST);
