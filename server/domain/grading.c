@@ -160,6 +160,7 @@ bool grading_resume(struct grading *grading, struct err *err) {
 
 void grading_close(struct grading *grading, int64_t drain_ms) {
   if (!grading) return;
+  attempts_on_change(grading->needs.attempts, NULL, NULL);      /* returns when no call is under way */
   jobs_close(grading->jobs, drain_ms);
   while (grading->running) forget(grading, grading->running);
   limit_free(grading->dry_rate);
