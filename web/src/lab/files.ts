@@ -22,7 +22,8 @@ let attempt = "";
 let timer = 0, failures = 0, inFlight: Promise<void> | undefined;
 const local = () => `makmal-lab-text-${attempt}`;
 
-export async function loadFiles(id: string): Promise<void> {
+/** text: the step's; of several files the one it names first is shown first. */
+export async function loadFiles(id: string, text: string): Promise<void> {
   attempt = id;
   const draft = await getDraft(id);
   const texts = draft.files.map(file => ({ name: file.name, text: file.text ?? "" }));
@@ -34,7 +35,10 @@ export async function loadFiles(id: string): Promise<void> {
     notify("info", t("lab.draft-found"));
     touch();
   } else dropLocal();
-  if (!files.value.some(file => file.name === active.value)) active.value = files.value[0]!.name;
+  if (!files.value.some(file => file.name === active.value)) {
+    const named = (file: File) => { const at = text.indexOf(file.name); return at < 0 ? Infinity : at; };
+    active.value = files.value.reduce((best, file) => (named(file) < named(best) ? file : best)).name;
+  }
   loaded.value++;
 }
 

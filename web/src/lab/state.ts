@@ -61,7 +61,7 @@ async function enter(next: api.Attempt): Promise<void> {
   try { appliedMark.value = localStorage.getItem(`makmal-lab-applied-${next.id}`) ?? ""; } catch { /* off */ }
   await changeTopics(topicsOf(next));
   await Promise.all([
-    loadFiles(next.id).catch(failed),
+    loadFiles(next.id, steps.value[0]?.html ?? "").catch(failed),
     loadObjects(next.id),
     loadSubmissions(next.id).catch(failed),
     loadHints(),

@@ -35,7 +35,7 @@ function keepPlace(): void {
 }
 
 function copyButtons(root: ParentNode): void {
-  for (const code of root.querySelectorAll<HTMLElement>("[data-copy]:not([data-copied])")) {
+  for (const code of root.querySelectorAll<HTMLElement>("[data-copy]:not([data-copied]), pre[data-run]:not([data-copied])")) {
     code.dataset.copied = "";
     const pre = code.closest("pre"), head = pre?.parentElement?.querySelector(":scope > .code-head"), slot = document.createElement("span");
     slot.className = "copy-slot";
