@@ -187,7 +187,7 @@ export class Editor {
 
   private fresh(file: string, text: string): EditorState {
     return EditorState.create({ doc: text, extensions: [this.extensions, this.locked.of(this.lock()),
-      EditorView.contentAttributes.of({ "aria-label": this.options.label(file), "aria-describedby": this.options.describedBy, spellcheck: "false", autocorrect: "off", autocapitalize: "off", translate: "no" })] });
+      EditorView.contentAttributes.of({ "aria-label": this.options.label(file), "aria-describedby": this.options.describedBy, spellcheck: "false", autocorrect: "off", autocapitalize: "off", translate: "no", tabindex: "0" })] });
   }
   private lock = () => [EditorState.readOnly.of(this.readOnly), EditorView.contentAttributes.of({ "aria-readonly": String(this.readOnly) })];
 
