@@ -48,7 +48,7 @@ const words = { name: "words", setup(b) {
 // --- bundles ---
 const out = "dist.new";
 rmSync(out, { recursive: true, force: true });
-const common = { bundle: true, minify: true, metafile: true, outdir: out, target: "es2022", charset: "utf8", legalComments: "none", logLevel: "warning",
+const common = { absWorkingDir: here, bundle: true, minify: true, metafile: true, outdir: out, target: "es2022", charset: "utf8", legalComments: "none", logLevel: "warning",
   entryNames: "[name].[hash]", chunkNames: "[name].[hash]", assetNames: "[name].[hash]", loader: { ".woff2": "file", ".svg": "file" }, plugins: [words],
   jsx: "automatic", jsxImportSource: "preact", define: { "process.env.NODE_ENV": '"production"' } };
 const results = await Promise.all([

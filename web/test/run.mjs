@@ -10,6 +10,6 @@ const here = dirname(fileURLToPath(import.meta.url)), out = mkdtempSync(join(tmp
 process.chdir(join(here, ".."));
 try {
   const tests = readdirSync(here).filter(name => name.endsWith(".test.ts"));
-  await build({ entryPoints: tests.map(name => join("test", name)), bundle: true, platform: "browser", external: ["node:*"], format: "esm", target: "node18", outdir: out, outExtension: { ".js": ".mjs" }, logLevel: "warning", sourcemap: "inline" });
+  await build({ absWorkingDir: join(here, ".."), entryPoints: tests.map(name => join("test", name)), bundle: true, platform: "browser", external: ["node:*"], format: "esm", target: "node18", outdir: out, outExtension: { ".js": ".mjs" }, logLevel: "warning", sourcemap: "inline" });
   process.exitCode = spawnSync(process.execPath, ["--enable-source-maps", "--test", ...tests.map(name => join(out, name.replace(/\.ts$/, ".mjs")))], { stdio: "inherit" }).status ?? 1;
 } finally { rmSync(out, { recursive: true, force: true }); }
