@@ -64,7 +64,11 @@ local function refused(self, answer, want)
   if key == "http.no-answer" then got = { state = "absent" } end
   local result = lib.fail(finding(self, key, want, got, { status = answer.status }, not away))
   if not away then return result end
-  return lib.patience(self.id, { within = self.within, steady = 0, kind = "Service", name = self.service, again = true }, result)
+  local silent = answer.status == 0
+  local patient = lib.patience(self.id, { within = self.within, steady = 0, kind = "Service", name = self.service, again = true, unsettled = silent }, result)
+  -- Silence may be a slow cluster as well as a slow program: asked again for the whole time, and never held against anyone.
+  if silent and patient.state == "fail" then lib.trouble("cluster", "error.silent", ("service %s port %s: no answer in time"):format(self.service, tostring(self.port))) end
+  return patient
 end
 
 function words:status(want)

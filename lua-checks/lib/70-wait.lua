@@ -26,10 +26,11 @@ local function begun(id)
   return first
 end
 
--- The result as it counts now. options: within, steady (ms), kind and name (what the page shows), again (ask again by the clock, not by changes).
+-- The result as it counts now. options: within, steady (ms), kind and name (what the page shows), again (ask again by the clock, not by changes),
+-- unsettled (a settled namespace does not end this wait).
 function lib.patience(id, options, result)
   local now, since = host.now, begun(id)
-  local settled = host.settled and now - host.applied >= watch_lag
+  local settled = host.settled and now - host.applied >= watch_lag and not options.unsettled
   local function pending(findings, run_again, over)
     local wait = { id = id, kind = options.kind, name = options.name, deadline_ms = run_again, until_ms = over }
     if options.again then
