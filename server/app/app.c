@@ -147,11 +147,11 @@ static bool is_loopback(const char *address) { return !strncmp(address, "127.", 
 
 bool app_open(struct app *app, const struct settings *settings, struct err *err) {
   *app = (struct app){.settings = settings};
-  app->house.plain_http = !settings->tls_cert && !settings->proxy.count;
+  app->house.plain_http = !settings->proxy.count;
   app->house.beyond_loopback = !is_loopback(settings->listen);
-  if (app->house.beyond_loopback && !settings->tls_cert && !settings->proxy.count && !settings->plain_http)
+  if (app->house.beyond_loopback && !settings->proxy.count && !settings->plain_http)
     return err_set(err, ERR_INVALID, "settings.plain-http", NULL), err_param(err, "address", "%s", settings->listen);
-  app->web = (struct http_spec){.listen = settings->listen, .port = (int)settings->port, .threads = settings_threads(settings), .tls_cert = settings->tls_cert,
+  app->web = (struct http_spec){.listen = settings->listen, .port = (int)settings->port, .threads = settings_threads(settings),
                                 .names = settings->public_name.item, .name_count = settings->public_name.count, .proxies = settings->proxy.item,
                                 .proxy_count = settings->proxy.count};
   if (!http_port_free(&app->web, err)) return false;          /* before anything else is opened: the commonest mistake */

@@ -52,7 +52,7 @@ static void address_of(const struct app *app, char out[300]) {
   const char *listen = app->settings->listen;
   bool all = !strcmp(listen, "0.0.0.0") || !strcmp(listen, "::");
   const char *host = app->settings->public_name.count ? app->settings->public_name.item[0] : all ? "127.0.0.1" : listen;
-  snprintf(out, 300, strchr(host, ':') ? "%s://[%s]:%d" : "%s://%s:%d", app->settings->tls_cert ? "https" : "http", host, http_port(app->http));
+  snprintf(out, 300, strchr(host, ':') ? "http://[%s]:%d" : "http://%s:%d", host, http_port(app->http));
 }
 
 static void greet(struct app *app, const char *address) {

@@ -11,7 +11,7 @@ struct arena; struct err;
 struct setting_list { const char *item[SETTINGS_LIST_MAX]; size_t count; };
 struct settings {
   const char *home;
-  const char *listen; int64_t port; bool plain_http; struct setting_list public_name, proxy; const char *tls_cert;
+  const char *listen; int64_t port; bool plain_http; struct setting_list public_name, proxy;
   const char *api_listen; int64_t api_port;
   const char *cluster, *kubeconfig, *context; bool yes;
   int64_t people, workers;

@@ -282,7 +282,7 @@ static bool proxied(const struct http *http, const char *address) {
 /* Who the request came from, and as what the browser sees us. A proxy we know appends its peer to X-Forwarded-For: the last entry is the one to trust. */
 static void origin_of(const struct http *http, const struct mg_request_info *info, struct req *req) {
   snprintf(req->address, sizeof req->address, "%s", info->remote_addr);
-  req->scheme = info->is_ssl ? "https" : "http";
+  req->scheme = "http";
   if (!proxied(http, info->remote_addr)) return;
   const char *by = req_header(req, "X-Forwarded-For"), *scheme = req_header(req, "X-Forwarded-Proto");
   if (by) {
@@ -491,32 +491,23 @@ bool http_open(const struct http_spec *spec, struct house *house, struct http **
   if (!http) abort();
   *http = (struct http){.magic = MAGIC, .house = house, .spec = *spec, .lock = PTHREAD_MUTEX_INITIALIZER};
   char ports[128], threads[16], idle[16];
-  snprintf(ports, sizeof ports, strchr(spec->listen, ':') ? "[%s]:%d%s" : "%s:%d%s", spec->listen, spec->port, spec->tls_cert ? "s" : "");
+  snprintf(ports, sizeof ports, strchr(spec->listen, ':') ? "[%s]:%d" : "%s:%d", spec->listen, spec->port);
   snprintf(threads, sizeof threads, "%d", spec->threads);
   snprintf(idle, sizeof idle, "%d", HTTP_BODY_IDLE_MS);
-  const char *options[40] = {
+  const char *options[] = {
     "listening_ports", ports, "num_threads", threads, "request_timeout_ms", idle, "enable_keep_alive", "yes", "keep_alive_timeout_ms", "500",
     "connection_queue", "64", "tcp_nodelay", "1", "decode_url", "no", "enable_directory_listing", "no", "allow_sendfile_call", "no", "cgi_pattern", "",
-    "ssi_pattern", "", "access_control_allow_origin", "", "access_control_allow_methods", "", "access_control_allow_headers", "", "max_request_size", "16384"};
-  size_t n = 0;
-  while (options[n]) n++;
-  if (spec->tls_cert) {
-    options[n++] = "ssl_certificate";
-    options[n++] = spec->tls_cert;
-    options[n++] = "ssl_protocol_version";
-    options[n++] = "4";                                       /* TLS 1.2 and newer */
-  }
+    "ssi_pattern", "", "access_control_allow_origin", "", "access_control_allow_methods", "", "access_control_allow_headers", "", "max_request_size", "16384", NULL};
   struct mg_callbacks callbacks = {.begin_request = on_request, .http_error = on_error, .log_message = on_message};
-  mg_init_library(spec->tls_cert ? MG_FEATURES_TLS : MG_FEATURES_DEFAULT);
+  mg_init_library(MG_FEATURES_DEFAULT);
   struct mg_init_data init = {.callbacks = &callbacks, .user_data = http, .configuration_options = options};
   struct mg_error_data error = {.text = http->start_error, .text_buffer_size = sizeof http->start_error};
   http->context = mg_start2(&init, &error);
   signal(SIGCHLD, SIG_DFL);                                   /* should it have taken that signal: base/spawn waits for its children */
   if (!http->context) {
-    err_set(err, ERR_UNAVAILABLE, spec->tls_cert ? "http.certificate" : "http.port", "%.200s", http->start_error);
+    err_set(err, ERR_UNAVAILABLE, "http.port", "%.200s", http->start_error);
     err_param(err, "address", "%s", spec->listen);
     err_param(err, "port", "%d", spec->port);
-    err_param(err, "file", "%s", spec->tls_cert ? spec->tls_cert : "");
     free(http);
     return false;
   }

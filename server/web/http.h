@@ -89,11 +89,11 @@ struct http;
 struct http_spec {
   const char *listen; int port;         /* address (IPv4, or IPv6 without brackets) and port; port 0: any free one */
   int threads;
-  const char *tls_cert;                 /* PEM with key and chain, or NULL */
   const char *const *names; size_t name_count;      /* hosts we answer to beside addresses, localhost and the machine's own name */
   const char *const *proxies; size_t proxy_count;   /* addresses whose X-Forwarded-* count */
 };
-/* Errors: UNAVAILABLE "http.port" (taken; params address, port), "http.right" (port below 1024), "http.address", "http.certificate". */
+/* Errors: UNAVAILABLE "http.port" (taken; params address, port), "http.right" (port below 1024), "http.address". No TLS of its own: CivetWeb 1.15 with OpenSSL 3
+ * (Debian 12) calls a function that is not there at the first connection, and dies; a proxy in front speaks TLS. */
 bool http_open(const struct http_spec *spec, struct house *house, struct http **out, struct err *err);
 /* The same errors, before anything is opened. */
 bool http_port_free(const struct http_spec *spec, struct err *err);

@@ -168,3 +168,24 @@ def markup_in_names_is_only_text(server):
         page = browser.get(path, 200).text
         say("<img" not in page, f"{path} shows markup")
     say(Browser(server).get("/j?k=%22%3E%3Cimg%20src=x%3E", 200).text.count("<img") == 0)
+
+
+@talk(settings=["--proxy", "127.0.0.1", "--public-name", "lab.example.my"])
+def a_listed_proxy_speaks_for_browsers_and_nobody_else_does(server):
+    https = {"Host": "lab.example.my", "X-Forwarded-Proto": "https", "X-Forwarded-For": "198.51.100.9, 203.0.113.7", "Origin": "https://lab.example.my"}
+    answer = Browser(server).ask("POST", "/api/v1/setups", {"key": server.setup_key(), "name": "Siti", "password": "correct horse battery"}, headers=https)
+    say(answer.status == 201, f"answered {answer.status} {answer.body!r}")
+    cookie = answer.headers["Set-Cookie"]
+    say(cookie.startswith("__Host-makmal=") and cookie.endswith("; Secure"), cookie)
+    say(answer.headers["Strict-Transport-Security"])
+    wait_for(lambda: "status=201" in server.text(), "the log line")
+    say("address=203.0.113.7" in server.text() and "address=198.51.100.9" not in server.text(), "the proxy's own word counts, not what the browser put before it")
+    say(Browser(server).ask("POST", "/api/v1/joins", {"return_key": "x"}, headers={**https, "Origin": "http://lab.example.my"}).status == 403, "the origin is the one browsers see")
+    say(Browser(server).get("/metrics", **{"X-Forwarded-For": "203.0.113.7"}).status == 404, "numbers are not for the world")
+
+
+@talk
+def forwarded_headers_of_strangers_are_ignored(server):
+    answer = Browser(server).get("/j", **{"X-Forwarded-For": "203.0.113.7", "X-Forwarded-Proto": "https", "X-Forwarded-Host": "evil.example"})
+    say(answer.status == 200 and not answer.headers["Strict-Transport-Security"] and "evil" not in answer.text)
+    say("203.0.113.7" not in server.text())
