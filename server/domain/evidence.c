@@ -195,6 +195,13 @@ bool observer_read(void *ctx, struct arena *arena, const struct tree *request, s
   else observer->count++;
   struct kube_reply reply;
   if (!observer->kube->send(observer->kube->ctx, arena, &asked.request, 1, &reply, err)) return false;
+  /* a page that does not come in time is an answer too: status 0, and the check asks again until its time is over */
+  if (probe && !reply.answered && reply.err && reply.err->code == ERR_TIMEOUT) {
+    reply.answered = true;
+    reply.status = 0;
+    reply.body = arena_str(arena, "");
+    reply.at_ms = wall_ms();
+  }
   if (!reply.answered) {
     if (err && reply.err) *err = *reply.err;
     return false;

@@ -41,9 +41,4 @@ bool grade_once(struct check_pool *pool, struct arena *arena, const struct grade
 bool apply_files(struct check_pool *pool, const struct kube *kube, struct arena *arena, const struct check_file *files, size_t count, const struct tree *params, const char *namespace, const char *token, bool dry_run, bool take_over, struct tree **out, struct err *err);
 /* Worded for a person: every finding gets text, hint texts that are open, titles. show: what the viewer may see is cut by `visible`. */
 struct tree *verdict_worded(struct arena *arena, const struct tree *verdict, const struct lab *lab, enum lang lang, int tries, bool staff);
-/* Points: sums of exact fractions "7/2". Exposed for progress and tests. */
-struct fraction { int64_t top, bottom; };
-struct fraction fraction_add(struct fraction a, struct fraction b);
-bool fraction_parse(const char *text, struct fraction *out);
-void fraction_text(struct fraction f, char out[48]);
 #endif

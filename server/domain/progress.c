@@ -1,5 +1,6 @@
 /* progress: what a verdict means for a person's sheet, and the sheet as the page shows it. Holds no state of its own: rows are the store's, the course's
  * shape is the edition's. Points are exact fractions; a number is made of them only to show. */
+#include "domain/fraction.h"
 #include "domain/progress.h"
 
 #include <stdio.h>

@@ -1,4 +1,5 @@
 /* prove_case: see the header. Edits by path change the tree of a file, which is handed in as JSON documents then; `text` edits change the file's text. */
+#include "domain/fraction.h"
 #include "domain/prove_case.h"
 
 #include <stdio.h>

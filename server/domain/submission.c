@@ -1,4 +1,5 @@
 /* submission: see the header. No cluster, no worker: rows and JSON. */
+#include "domain/fraction.h"
 #include "domain/submission.h"
 
 #include <stdio.h>

@@ -13,54 +13,12 @@
 #include "base/wallclock.h"
 #include "base/words.h"
 #include "domain/catalog.h"
+#include "domain/fraction.h"
 
 #define ENGINE 1                      /* raised when the same script and evidence give another verdict */
 #define BODY_CAP (1024u * 1024u)
 #define SHARES_MAX 2000
 #define WEIGHT_MAX 1000000
-
-/* --- exact fractions -------------------------------------------------------------------------------------------------------- */
-
-static __int128 gcd(__int128 a, __int128 b) {
-  while (b) {
-    __int128 rest = a % b;
-    a = b;
-    b = rest;
-  }
-  return a < 0 ? -a : a;
-}
-
-static struct fraction reduced(__int128 top, __int128 bottom) {
-  __int128 by = gcd(top, bottom);
-  if (by > 1) {
-    top /= by;
-    bottom /= by;
-  }
-  return (struct fraction){(int64_t)top, (int64_t)bottom};
-}
-
-struct fraction fraction_add(struct fraction a, struct fraction b) {
-  return reduced((__int128)a.top * b.bottom + (__int128)b.top * a.bottom, (__int128)a.bottom * b.bottom);
-}
-
-void fraction_text(struct fraction f, char out[48]) {
-  if (f.bottom == 1) snprintf(out, 48, "%" PRId64, f.top);
-  else snprintf(out, 48, "%" PRId64 "/%" PRId64, f.top, f.bottom);
-}
-
-bool fraction_parse(const char *text, struct fraction *out) {
-  int64_t top = 0, bottom = 1;
-  int end = 0;
-  if (!text || sscanf(text, "%18" SCNd64 "%n", &top, &end) != 1) return false;
-  if (text[end] == '/') {
-    const char *rest = text + end + 1;
-    if (sscanf(rest, "%18" SCNd64 "%n", &bottom, &end) != 1 || bottom <= 0 || rest[end]) return false;
-  } else if (text[end]) {
-    return false;
-  }
-  *out = reduced(top, bottom);
-  return true;
-}
 
 /* --- outcome and points of one check ------------------------------------------------------------------------------------------ */
 
@@ -80,7 +38,7 @@ static bool counted(const struct lab_check *check, enum check_scope scope) {
 /* What a check can bring in this scope: all its points, or half when only one side of a `both` runs. */
 static struct fraction worth(const struct lab_check *check, enum check_scope scope) {
   bool half = check->on == CHECK_SCOPE_BOTH && scope != CHECK_SCOPE_BOTH;
-  return reduced(check->points, half ? 2 : 1);
+  return fraction_of(check->points, half ? 2 : 1);
 }
 
 static const char *on_name(enum check_scope on) { return on == CHECK_SCOPE_FILES ? "files" : on == CHECK_SCOPE_LIVE ? "live" : "both"; }
@@ -114,7 +72,7 @@ static bool points_of(const struct lab_check *check, enum check_scope scope, con
     int64_t weight = 0, won = 0;
     if (!add_shares(tree_get(tree_get(raw, "shares"), on_name(sides[i])), &weight, &won) || weight == 0) return false;
     __int128 top = (__int128)check->points * won, bottom = (__int128)weight * (check->on == CHECK_SCOPE_BOTH ? 2 : 1);
-    sum = fraction_add(sum, reduced(top, bottom));
+    sum = fraction_add(sum, fraction_of(top, bottom));
   }
   *out = sum;
   return true;

@@ -117,6 +117,16 @@ static void a_missing_object_is_an_answer_and_a_dead_cluster_is_none(void **stat
   assert_string_equal(err.key, "cluster.away");
 }
 
+static void a_page_that_does_not_come_is_an_answer_without_a_status(void **state) {
+  struct fixture *f = *state;
+  struct tree *meta;
+  struct err err;
+  fake_kube_fault(f->fake, &(struct fake_fault){.method = "GET", .path = "/proxy/", .slow = true});
+  assert_true(ask(f, "{\"verb\":\"http\",\"service\":\"web\",\"port\":80,\"path\":\"/\"}", &meta, &err));
+  assert_int_equal(tree_int(meta, "status", -1), 0);
+  assert_string_equal(f->reply.data, "\"\"");
+}
+
 static void evidence_answers_again_without_the_cluster(void **state) {
   struct fixture *f = *state;
   struct tree *meta;
@@ -150,6 +160,6 @@ static void equal_files_give_equal_roots_and_one_byte_changes_them(void **state)
 int main(void) {
   const struct CMUnitTest tests[] = {TEST(a_list_holds_the_attempts_namespace_alone), TEST(no_request_leads_out_of_the_namespace),
     TEST(values_of_secrets_stay_on_the_cluster_unless_the_lab_asks), TEST(the_fifty_first_read_is_refused), TEST(a_missing_object_is_an_answer_and_a_dead_cluster_is_none),
-    TEST(evidence_answers_again_without_the_cluster), TEST(equal_files_give_equal_roots_and_one_byte_changes_them)};
+    TEST(a_page_that_does_not_come_is_an_answer_without_a_status), TEST(evidence_answers_again_without_the_cluster), TEST(equal_files_give_equal_roots_and_one_byte_changes_them)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

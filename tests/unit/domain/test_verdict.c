@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/tree.h"
 #include "base/words.h"
+#include "domain/fraction.h"
 #include "domain/catalog.h"
 #include "domain/verdict.h"
 
