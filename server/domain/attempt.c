@@ -336,6 +336,7 @@ void attempts_on_change(struct attempts *attempts, void (*fn)(void *ctx, const c
   pthread_mutex_lock(&attempts->lock);
   attempts->listener = fn;
   attempts->listener_ctx = ctx;
+  while (attempts->listening) pthread_cond_wait(&attempts->quiet, &attempts->lock);       /* the old one is not in the middle of a call */
   pthread_mutex_unlock(&attempts->lock);
 }
 
@@ -346,8 +347,13 @@ static void on_change(void *ctx, const char *id, bool changed) {
   pthread_mutex_lock(&attempts->lock);
   void (*fn)(void *ctx, const char *attempt, bool changed) = attempts->listener;
   void *listener_ctx = attempts->listener_ctx;
+  if (fn) attempts->listening++;
   pthread_mutex_unlock(&attempts->lock);
-  if (fn) fn(listener_ctx, id, changed);
+  if (!fn) return;
+  fn(listener_ctx, id, changed);
+  pthread_mutex_lock(&attempts->lock);
+  if (--attempts->listening == 0) pthread_cond_broadcast(&attempts->quiet);
+  pthread_mutex_unlock(&attempts->lock);
 }
 
 /* --- life of the room -------------------------------------------------------------------------------------------------------------------------------------- */
@@ -382,6 +388,7 @@ bool attempts_open(const struct attempts_needs *needs, struct attempts **out, st
   snprintf(attempts->install, sizeof attempts->install, "%s", needs->install);
   memcpy(attempts->secret, needs->secret, needs->secret_length);
   pthread_mutex_init(&attempts->lock, NULL);
+  pthread_cond_init(&attempts->quiet, NULL);
   pthread_mutex_init(&attempts->sweep_lock, NULL);
   attempts->clock_apart = wall_ms() - mono_ms();
   attempts->access = access_new();
@@ -424,6 +431,7 @@ void attempts_close(struct attempts *attempts) {
   arena_free(attempts->site_arena);
   work_release(attempts);
   secret_wipe(attempts->secret, sizeof attempts->secret);
+  pthread_cond_destroy(&attempts->quiet);
   pthread_mutex_destroy(&attempts->lock);
   pthread_mutex_destroy(&attempts->sweep_lock);
   free(attempts);

@@ -48,7 +48,7 @@ struct tree *attempt_start_state(struct attempts *attempts, struct db_read *read
 /* Settled (ruling 6): observedGeneration = generation everywhere, no Pod starting or ending, nothing watched changed for 5 s. *out_stale: the watch is down. */
 bool attempt_settled(struct attempts *attempts, const char *id, bool *out_stale);
 /* Called (from the watch thread; must not block) when an object of the attempt's namespace changed, at most every 50 ms per attempt, and with changed =
- * false when it became settled. One listener. */
+ * false when it became settled. One listener; fn NULL takes it out, and returns when it is not in the middle of a call. */
 void attempts_on_change(struct attempts *attempts, void (*fn)(void *ctx, const char *attempt, bool changed), void *ctx);
 void attempt_applied(struct attempts *attempts, const char *id, int64_t at_ms);        /* after an apply: applied_ms, and activity for the expiry */
 /* --- access.c: the learner's token, minted when first needed, renewed at 80 %, in memory only ---------------------------------------------------- */

@@ -38,7 +38,7 @@ struct attempts {
   pthread_mutex_t lock;
   struct running *running;
   const struct kube *site_kube; struct arena *site_arena; struct shape_site site; int64_t site_ms;
-  void (*listener)(void *ctx, const char *attempt, bool changed); void *listener_ctx;
+  void (*listener)(void *ctx, const char *attempt, bool changed); void *listener_ctx; int listening; pthread_cond_t quiet;
   _Atomic int64_t clock_apart, paused_until_ms;          /* wall minus monotonic; expiry and sweep rest until then */
   struct { char name[32]; char uid[64]; } orphan[64]; int orphans; int64_t swept_ms;   /* what the last sweep saw; the tidy threads' own, one job, under sweep_lock */
   pthread_mutex_t sweep_lock;

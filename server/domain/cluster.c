@@ -370,6 +370,7 @@ bool cluster_open(const struct cluster_spec *spec, struct cluster **out, struct 
   cluster->pool = spec->pool;
   cluster->live = spec->live;
   cluster->status = (struct cluster_status){.state = spec->kubeconfig || spec->kube ? CLUSTER_STARTING : CLUSTER_NONE, .since_ms = wall_ms(), .embedded = spec->name != NULL};
+  if (!spec->kubeconfig && !spec->kube) snprintf(cluster->status.why, sizeof cluster->status.why, "cluster.none");
   pthread_mutex_init(&cluster->lock, NULL);
   pthread_condattr_t attr;
   pthread_condattr_init(&attr);

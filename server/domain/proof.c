@@ -109,6 +109,7 @@ static bool holds(struct arena *arena, const struct proof_act *act, struct kube_
 bool proof_run(const struct kube *kube, struct arena *arena, const char *namespace, const char *people, const char *token, struct tree **out, struct err *err) {
   const struct names names = {namespace, people};
   const char *got[ACTS] = {0};
+  const struct err *silence = NULL;                      /* why a row got no answer at all */
   bool held[ACTS] = {0};
   size_t missing = ACTS;
   int64_t until = mono_ms() + AGAIN_MS;
@@ -123,20 +124,20 @@ bool proof_run(const struct kube *kube, struct arena *arena, const char *namespa
     }
     if (!kube->send(kube->ctx, arena, requests, n, replies, err)) return false;
     missing = 0;
-    bool silent = true;
+    silence = NULL;
     for (size_t i = 0; i < n; i++) {
       held[row[i]] = holds(arena, &proof_acts[row[i]], &replies[i], &got[row[i]]);
       if (!held[row[i]]) missing++;
-      if (replies[i].answered) silent = false;
-    }
-    if (missing && silent) {                            /* the cluster went away: nothing is shown, neither this nor that */
-      if (err) *err = *replies[0].err;
-      return err_wrap(err, "proof of %s", namespace);
+      if (!replies[i].answered) silence = replies[i].err;
     }
     if (mono_ms() >= until) break;
     if (missing) nanosleep(&(struct timespec){.tv_nsec = (pause < 200 ? pause : 200) * 1000000L}, NULL);
   }
 
+  if (missing && silence) {                              /* slow or away: nothing is shown, neither this nor that */
+    if (err) *err = *silence;
+    return err_wrap(err, "proof of %s", namespace);
+  }
   struct tree *proof = tree_new(arena, TREE_MAP), *acts = tree_new(arena, TREE_LIST);
   int refused = 0, of = 0;
   size_t open = ACTS;
