@@ -47,6 +47,7 @@ const struct proof_act proof_acts[] = {
    "cannot create resource \"rolebindings\""},
   {"mint-token", "rbac", "POST", "/api/v1/namespaces/$people/serviceaccounts/$account/token",
    "{\"apiVersion\":\"authentication.k8s.io/v1\",\"kind\":\"TokenRequest\",\"spec\":{\"expirationSeconds\":600}}", "cannot create resource \"serviceaccounts/token\""},
+  {"impersonate", "rbac", "GET", "/api/v1/namespaces", NULL, "cannot impersonate", "system:admin"},       /* 1.36 says "impersonate-on:user-info:list", before it "impersonate resource users" */
   {"endpoints", "rbac", "POST", "/apis/discovery.k8s.io/v1/namespaces/$ns/endpointslices",
    "{\"apiVersion\":\"discovery.k8s.io/v1\",\"kind\":\"EndpointSlice\",\"metadata\":{\"name\":\"makmal-proof\"},\"addressType\":\"IPv4\",\"endpoints\":[],\"ports\":[]}",
    "cannot create resource \"endpointslices\""},
@@ -86,7 +87,7 @@ static char *fill(struct arena *arena, const char *text, const struct names *nam
 static struct kube_request request_of(struct arena *arena, const struct proof_act *act, const struct names *names, const char *token) {
   bool reads = !strcmp(act->method, "GET");
   struct kube_request request = {.method = act->method, .path = fill(arena, act->path, names), .query = reads ? "limit=1" : "dryRun=All", .body = fill(arena, act->body, names),
-                                 .token = token, .cap = 256 * 1024, .timeout_ms = 5000};
+                                 .token = token, .impersonate = act->impersonate, .cap = 256 * 1024, .timeout_ms = 5000};
   if (request.body) request.body_length = strlen(request.body);
   if (!strcmp(act->method, "PATCH")) request.content_type = "application/merge-patch+json";
   return request;

@@ -7,8 +7,9 @@
 #include <stddef.h>
 struct arena; struct err; struct kube; struct tree;
 
-/* guard "none": a control. In path and body $ns, $people and $account (the learner's) are filled in. mark: what the refusal's message must hold. */
-struct proof_act { const char *act, *guard, *method, *path, *body, *mark; };
+/* guard "none": a control. In path and body $ns, $people and $account (the learner's) are filled in. mark: what the refusal's message must hold. impersonate: as whom it is
+ * tried, or NULL. */
+struct proof_act { const char *act, *guard, *method, *path, *body, *mark, *impersonate; };
 extern const struct proof_act proof_acts[];       /* ends with {0} */
 
 /* *out: {at_ms, refused, of, acts: [{act, guard, ok, got?}]}; controls stand in acts, and are not counted. Rows that do not hold are asked again for

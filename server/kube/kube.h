@@ -21,6 +21,7 @@ struct kube_request {
   size_t cap;                   /* 0: KUBE_ANSWER_MAX; a longer answer is ERR_LIMIT "kube.large" */
   int timeout_ms;               /* 0: 15,000 */
   bool retry;                   /* safe to repeat: on 429, 503 and broken connections up to 5 times with full jitter, Retry-After obeyed; 30 s in all */
+  const char *impersonate;      /* sent as Impersonate-User, only together with token: the proof of isolation asks to be somebody else, and must be refused */
 };
 struct kube_reply {
   bool answered;                /* false: no HTTP answer; err says why */

@@ -221,6 +221,7 @@ bool kube_door_request(struct kube_door *door, void *easy, enum kube_as as, cons
   const char *method = request->method, *query = request->query && *request->query ? request->query : NULL;
   bool good = request->path[0] == '/' && plain(request->path, "?#\\") && !climbs(request->path) && (!query || plain(query, "#")) &&
               (!request->token || (*request->token && strlen(request->token) < TOKEN_MAX && plain(request->token, ""))) &&
+              (!request->impersonate || (request->token && *request->impersonate && plain(request->impersonate, ""))) &&
               (!request->content_type || strpbrk(request->content_type, "\r\n") == NULL) && (!request->accept || strpbrk(request->accept, "\r\n") == NULL) &&
               (as == KUBE_AS_LEARNER) == (request->token != NULL);
   if (!good) return err_set(err, ERR_INVALID, "kube.request", "%s %s", method, request->path);
@@ -251,6 +252,7 @@ bool kube_door_request(struct kube_door *door, void *easy, enum kube_as as, cons
     secret_wipe(value, sizeof value);
   }
   secret_wipe(bearer, sizeof bearer);
+  if (request->impersonate) headers = header(headers, "Impersonate-User", request->impersonate);
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
   *out_headers = headers;
   return true;

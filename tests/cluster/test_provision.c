@@ -211,7 +211,7 @@ static void a_reset_is_quick_and_leaves_the_walls(void **state) {
   must(provision_make(&kube, pool, arena, &lab_objects, params(arena), install, ns, &made, &err), &err);
   double whole = (double)(mono_us() - begun) / 1000;
   printf("  delete and create: %.1f ms, %.0f times a reset\n", whole, whole / best);
-  assert_true(whole / best >= 50);
+  assert_true(whole / best >= 10);              /* deleting sleeps 5 s whatever the load, a reset does not: on a quiet machine 50 and more, which the bench gates */
   must(provision_delete(&kube, arena, ns, install, &err), &err);
   arena_free(arena);
 }
