@@ -229,7 +229,8 @@ static bool look_embedded(struct cluster *cluster, struct arena *arena) {
     cluster->status.percent = (int)tree_int(build, "percent", 0);
     snprintf(cluster->status.program, sizeof cluster->status.program, "%.39s", tree_text_or(build, "program", ""));
     pthread_mutex_unlock(&cluster->lock);
-    bool failed = !strcmp(tree_text_or(build, "last", ""), "failed");
+    int64_t told = tree_int(build, "at_ms", 0);              /* written twice a second: an old one means that the builder was killed */
+    bool failed = !strcmp(tree_text_or(build, "last", ""), "failed") || (told && llabs(wall_ms() - told) > SILENT_MS);
     become(cluster, failed ? CLUSTER_BROKEN : CLUSTER_BUILDING, failed ? "cluster.build-failed" : "cluster.building", tree_text_or(build, "last", ""));
   } else if (!strcmp(state, "starting")) {
     become(cluster, CLUSTER_STARTING, "cluster.starting", why);

@@ -87,7 +87,7 @@ static char *fill(struct arena *arena, const char *text, const struct names *nam
 static struct kube_request request_of(struct arena *arena, const struct proof_act *act, const struct names *names, const char *token) {
   bool reads = !strcmp(act->method, "GET");
   struct kube_request request = {.method = act->method, .path = fill(arena, act->path, names), .query = reads ? "limit=1" : "dryRun=All", .body = fill(arena, act->body, names),
-                                 .token = token, .impersonate = act->impersonate, .cap = 256 * 1024, .timeout_ms = 5000};
+                                 .token = token, .impersonate = act->impersonate, .cap = 256 * 1024, .timeout_ms = 10000};
   if (request.body) request.body_length = strlen(request.body);
   if (!strcmp(act->method, "PATCH")) request.content_type = "application/merge-patch+json";
   return request;

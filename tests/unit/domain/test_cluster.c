@@ -81,6 +81,10 @@ static void the_embedded_one_tells_how_far_it_is(void **state) {
   put("build.json", "{\"schema\":1,\"program\":\"kubernetes\",\"percent\":0,\"seconds\":7,\"last\":\"failed\"}");
   assert_true(becomes(cluster, CLUSTER_BROKEN, &status));
   assert_string_equal(status.why, "cluster.build-failed");
+  put("build.json", "{\"schema\":1,\"program\":\"kubernetes\",\"percent\":43,\"seconds\":9,\"last\":\"k8s.io/api\"}");
+  assert_true(becomes(cluster, CLUSTER_BUILDING, &status));
+  put("build.json", "{\"schema\":1,\"program\":\"kubernetes\",\"percent\":44,\"seconds\":9,\"last\":\"k8s.io/api\",\"at_ms\":1000}");        /* its builder was killed */
+  assert_true(becomes(cluster, CLUSTER_BROKEN, &status));
   put("status.json", "{\"schema\":1,\"state\":\"starting\",\"why\":\"node\",\"parts\":{\"done\":4,\"total\":7},\"version\":\"v1.36.4\",\"capabilities\":[\"nodes\"]}");
   assert_true(becomes(cluster, CLUSTER_STARTING, &status));
   assert_int_equal(status.parts_done, 4);
