@@ -213,6 +213,7 @@ static void on_stage(void *ctx, enum provision_stage stage) {
   pthread_mutex_lock(&telling->attempts->lock);
   running(telling->attempts, telling->id, true)->stage = (int)stage;
   pthread_mutex_unlock(&telling->attempts->lock);
+  attempt_publish(telling->attempts, telling->id, 0);       /* the page says what is done and what is awaited */
 }
 
 struct ready { const char *id, *proof; int64_t at_ms, expires_ms; bool moved; };
