@@ -26,6 +26,8 @@ static const char *unreadable(const struct settings *set, struct arena *arena) {
   }
   const char *worker = app_worker(set);
   if (faccessat(AT_FDCWD, worker, X_OK, AT_EACCESS)) return arena_str(arena, worker);
+  /* the home itself too: a folder above it that the user cannot pass keeps everything in it shut */
+  if (faccessat(AT_FDCWD, set->home, F_OK, AT_EACCESS) && errno == EACCES) return set->home;
   if (set->kubeconfig && faccessat(AT_FDCWD, set->kubeconfig, R_OK, AT_EACCESS)) return set->kubeconfig;
   return NULL;
 }
@@ -50,7 +52,9 @@ bool app_drop_root(const struct settings *set, struct arena *arena, const char *
     *out_said = arena_printf(arena, "running as root: the user %s cannot read %s", set->user, closed);
     return true;
   }
-  static const char *const files[] = {"", "/install", "/makmal.db", "/makmal.db-wal", "/makmal.db-shm", "/makmal.db.lock"};
+  /* The folder stays root's, sticky: the user makes files in it but cannot put another in the place of cluster/, which root trusts at the next start. */
+  if (lchown(set->home, 0, user->pw_gid) || chmod(set->home, 01770)) fprintf(stderr, "makmal: cannot open %s to %s: %s\n", set->home, user->pw_name, strerror(errno));
+  static const char *const files[] = {"/install", "/makmal.db", "/makmal.db-wal", "/makmal.db-shm", "/makmal.db.lock"};
   for (size_t i = 0; i < sizeof files / sizeof *files; i++) give(arena_printf(arena, "%s%s", set->home, files[i]), user);
   if (initgroups(user->pw_name, user->pw_gid) || setgid(user->pw_gid) || setuid(user->pw_uid) || setuid(0) == 0)
     return err_set(err, ERR_UNAVAILABLE, "app.user", "%s", strerror(errno)), err_param(err, "user", "%s", set->user);
