@@ -22,6 +22,7 @@ test("the first person follows the one-time link, becomes administrator and open
 
   await page.goto("/workshops");
   await page.locator('[data-form="workshop"] input[name="name"]').fill("UTM November");
+  await page.locator('[data-form="workshop"] input[name="hours"]').fill("4");
   await page.locator('[data-form="workshop"] button.primary').click();
   const code = page.locator(".grades code.code").first();
   await expect(code).toBeVisible();

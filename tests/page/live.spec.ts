@@ -1,7 +1,9 @@
 // live: what changes in the cluster is seen at once, and what is not fresh says so.
 import { expect, test } from "@playwright/test";
 import { execFileSync } from "node:child_process";
-import { LAB, learner, openLab, pickFile, type } from "./lib";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { LAB, learner, openLab, pickFile, type, work } from "./lib";
 
 const configMap = (name: string) => `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: ${name}\ndata:\n  a: b\n`;
 
@@ -18,9 +20,15 @@ test("U36 an object that is applied in one tab shows in the other; one that goes
     expect((await state.textContent())!.trim()).not.toBe("");
     expect(await state.evaluate(element => getComputedStyle(element, "::before").maskImage)).toContain("url(");
   }
-  if (process.env.MAKMAL_KUBECTL) {
-    const namespace = (await page.locator(".lab-namespace code").textContent())!;
-    execFileSync(process.env.MAKMAL_KUBECTL, ["--kubeconfig", process.env.MAKMAL_CLUSTER_KUBECONFIG!, "-n", namespace, "delete", "configmap", "seen", "--wait=false"]);
+  if (process.env.TEST_KUBECTL) {
+    // with the learner's own kubeconfig, through the relay, by the real kubectl
+    const attempt = (await (await context.request.get(`/api/v1/labs/${LAB}`)).json()).attempt.id, file = join(work, "learner.kubeconfig");
+    await expect(async () => {
+      const answer = await context.request.get(`/api/v1/attempts/${attempt}/kubeconfig`);
+      expect(answer.status()).toBe(200);
+      writeFileSync(file, await answer.text(), { mode: 0o600 });
+    }).toPass({ timeout: 30_000 });
+    execFileSync(process.env.TEST_KUBECTL, ["--kubeconfig", file, "delete", "configmap", "seen", "--wait=false"]);
     for (const tab of [page, other]) await expect(tab.locator('tr.object[data-kind="ConfigMap"][data-name="seen"]')).toHaveCount(0, { timeout: 5000 });
   }
   await context.close();
