@@ -44,7 +44,9 @@ const char *lockdown_wall_name(unsigned wall) {
 static bool empty_root(void) {
   if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL)) return false;
   if (mount("none", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, "size=4k,nr_inodes=4,mode=0555")) return false;
-  return !chdir("/tmp") && !chroot(".") && !chdir("/");
+  if (chdir("/tmp")) return false;
+  if (!syscall(SYS_pivot_root, ".", ".") && !umount2(".", MNT_DETACH)) return !chdir("/");
+  return !chroot(".") && !chdir("/");                          /* where pivot_root is not to be had (an older chroot); no user namespace can be made after it */
 }
 
 static unsigned namespaces(void) {
