@@ -134,10 +134,37 @@ static struct tree *number(struct reader *r) {
   return tree;
 }
 
+/* Keys of one map by hash, once there are more than a few: a body of a hundred thousand keys must not cost their square. */
+struct keys { struct tree **slot; size_t room; };
+
+static size_t hash(const char *s) {
+  size_t h = 1469598103934665603u;
+  for (; *s; s++) h = (h ^ (unsigned char)*s) * 1099511628211u;
+  return h;
+}
+
+static void note(struct keys *keys, struct tree *item) {
+  size_t i = hash(item->key) & (keys->room - 1);
+  while (keys->slot[i]) i = (i + 1) & (keys->room - 1);
+  keys->slot[i] = item;
+}
+
+static bool is_there(struct reader *r, struct keys *keys, const struct tree *map, const char *key) {
+  if (map->count < 16) return tree_get(map, key) != NULL;
+  if ((map->count + 1) * 2 > keys->room) {
+    keys->room = keys->room ? keys->room * 4 : 64;
+    keys->slot = arena_alloc(r->arena, keys->room * sizeof *keys->slot);
+    TREE_EACH(item, map) note(keys, item);
+  }
+  for (size_t i = hash(key) & (keys->room - 1); keys->slot[i]; i = (i + 1) & (keys->room - 1)) if (!strcmp(keys->slot[i]->key, key)) return true;
+  return false;
+}
+
 static struct tree *value(struct reader *r);
 
 static struct tree *members(struct reader *r, bool map) {
   struct tree *tree = tree_new(r->arena, map ? TREE_MAP : TREE_LIST), **end = &tree->child;
+  struct keys keys = {0};
   char closing = map ? '}' : ']';
   if (++r->depth > r->depth_max) return fail(r, "json.depth");
   r->at++;
@@ -155,7 +182,7 @@ static struct tree *members(struct reader *r, bool map) {
       if (r->at >= r->end || *r->at != '"') return fail(r, "json.key");
       const char *where = r->at;
       if (!string(r, &key, &key_length)) return NULL;
-      if (tree_get(tree, key)) {
+      if (is_there(r, &keys, tree, key)) {
         r->at = where;
         fail(r, "json.duplicate-key");
         err_param(r->err, "name", "%s", key);
@@ -171,6 +198,7 @@ static struct tree *members(struct reader *r, bool map) {
     *end = item;
     end = &item->next;
     tree->count++;
+    if (map && keys.slot) note(&keys, item);
     space(r);
     if (r->at >= r->end) return fail(r, "json.end");
     if (*r->at == ',') { r->at++; continue; }

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
@@ -35,6 +36,28 @@ static void refuses_what_is_not_strict_json(void **state) {
     assert_null(tree);
     arena_free(arena);
   }
+}
+
+static void a_hundred_thousand_keys_take_no_time_and_the_last_may_be_double(void **state) {
+  (void)state;
+  struct arena *arena = arena_new(0);
+  struct buf json;
+  struct tree *tree;
+  struct err err = {0};
+  buf_init(&json, 4 << 20);
+  for (int i = 0; i < 100000; i++) buf_printf(&json, "%c\"k%d\":1", i ? ',' : '{', i);
+  size_t length = json.len;
+  buf_str(&json, "}");
+  clock_t from = clock();
+  assert_true(tree_parse(arena, json.data, json.len, 0, &tree, &err));
+  assert_true((clock() - from) / CLOCKS_PER_SEC < 2);          /* their square would be minutes */
+  assert_int_equal(tree->count, 100000);
+  json.len = length;
+  buf_str(&json, ",\"k77777\":1}");
+  assert_false(tree_parse(arena, json.data, json.len, 0, &tree, &err));
+  assert_string_equal(err.key, "json.duplicate-key");
+  buf_release(&json);
+  arena_free(arena);
 }
 
 static void refuses_depth_beyond_the_cap_without_recursing(void **state) {
@@ -104,7 +127,7 @@ static void builds_and_edits_maps(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(refuses_what_is_not_strict_json), cmocka_unit_test(refuses_depth_beyond_the_cap_without_recursing),
+    cmocka_unit_test(refuses_what_is_not_strict_json), cmocka_unit_test(a_hundred_thousand_keys_take_no_time_and_the_last_may_be_double), cmocka_unit_test(refuses_depth_beyond_the_cap_without_recursing),
     cmocka_unit_test(refuses_bad_utf8), cmocka_unit_test(writes_canonically), cmocka_unit_test(builds_and_edits_maps),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
