@@ -8,9 +8,9 @@
 #include "check/worker/reader.h"
 #include "check/worker/toolkit.h"
 
-#define NODE "makmal.node"
-
-struct node { const struct tree *tree, *near; size_t near_index; };
+/* Known by its magic: every userdata a script can lay hands on is made here or in toolkit.c, and a look-up by name costs more than most methods. */
+struct node { const char *magic; const struct tree *tree, *near; size_t near_index; };
+static const char magic[] = "node";                            /* its address is also the metatable's place in the registry */
 
 void toolkit_push_node(lua_State *L, const struct tree *tree) {
   if (!tree) {
@@ -18,14 +18,21 @@ void toolkit_push_node(lua_State *L, const struct tree *tree) {
     return;
   }
   struct node *node = lua_newuserdatauv(L, sizeof *node, 0);
-  *node = (struct node){.tree = tree};
-  luaL_setmetatable(L, NODE);
+  *node = (struct node){.magic = magic, .tree = tree};
+  lua_rawgetp(L, LUA_REGISTRYINDEX, magic);
+  lua_setmetatable(L, -2);
 }
 
-static struct node *self(lua_State *L) { return luaL_checkudata(L, 1, NODE); }
+static struct node *node_at_index(lua_State *L, int index) {
+  struct node *node = lua_type(L, index) == LUA_TUSERDATA && lua_rawlen(L, index) == sizeof *node ? lua_touserdata(L, index) : NULL;
+  if (!node || node->magic != magic) luaL_typeerror(L, index, "node");
+  return node;
+}
+
+static struct node *self(lua_State *L) { return node_at_index(L, 1); }
 static const struct tree *self_tree(lua_State *L) { return self(L)->tree; }
 
-const struct tree *toolkit_node(lua_State *L, int index) { return ((struct node *)luaL_checkudata(L, index, NODE))->tree; }
+const struct tree *toolkit_node(lua_State *L, int index) { return node_at_index(L, index)->tree; }
 
 static int node_type(lua_State *L) {
   static const char *const word[] = {"null", "bool", "number", "text", "list", "map"};
@@ -205,7 +212,9 @@ void toolkit_node_open(lua_State *L) {
     {"type", node_type}, {"get", node_get}, {"at", node_at}, {"len", node_len}, {"keys", node_keys}, {"text", node_text}, {"int", node_int}, {"bool", node_bool},
     {"raw", node_raw}, {"quoted", node_quoted}, {"tag", node_tag}, {"key", node_key}, {"place", node_place}, {"key_place", node_key_place}, {"same", node_same}, {NULL, NULL},
   };
-  luaL_newmetatable(L, NODE);
+  lua_newtable(L);
+  lua_pushliteral(L, "node");
+  lua_setfield(L, -2, "__name");
   luaL_newlib(L, methods);
   box_strict(L, "a node has no method '%s'");
   lua_setfield(L, -2, "__index");
@@ -215,5 +224,5 @@ void toolkit_node_open(lua_State *L) {
   lua_setfield(L, -2, "__tostring");
   lua_pushboolean(L, 0);
   lua_setfield(L, -2, "__metatable");
-  lua_pop(L, 1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, magic);
 }
