@@ -152,7 +152,7 @@ void open_kube(struct check_pool *pool, struct arena *arena, const char *path, s
   if (!kube_config_read(arena, tree_get(first, "value"), folder, NULL, config, &err) || !kube_open(config, out, &err)) die_err(path, &err);
 }
 
-int64_t run_program(char *const *argv, int64_t *out_cpu_us) {
+int64_t run_program(char *const *argv, const char *errors, int64_t *out_cpu_us) {
   posix_spawn_file_actions_t actions;
   pid_t pid;
   int status;
@@ -160,12 +160,13 @@ int64_t run_program(char *const *argv, int64_t *out_cpu_us) {
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
+  if (errors) posix_spawn_file_actions_addopen(&actions, 2, errors, O_WRONLY | O_CREAT | O_TRUNC, 0600);
   int64_t begun = now_us();
   if (posix_spawn(&pid, argv[0], &actions, NULL, argv, environ)) die("%s does not start", argv[0]);
   while (wait4(pid, &status, 0, &used) < 0) if (errno != EINTR) die("wait4: %s", strerror(errno));
   int64_t took = now_us() - begun;
   posix_spawn_file_actions_destroy(&actions);
-  if (!WIFEXITED(status) || WEXITSTATUS(status)) die("%s %s failed", argv[0], argv[1]);
+  if (!WIFEXITED(status) || WEXITSTATUS(status)) die("%s %s failed; see %s", argv[0], argv[1], errors ? errors : "above");
   if (out_cpu_us) *out_cpu_us = (used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000000LL + used.ru_utime.tv_usec + used.ru_stime.tv_usec;
   return took;
 }

@@ -33,6 +33,7 @@ _Noreturn void die_err(const char *what, const struct err *err);
 
 /* A kubeconfig to a port on the cluster. *config lives in the arena. */
 void open_kube(struct check_pool *pool, struct arena *arena, const char *path, struct kube_config *config, struct kube *out);
-/* Runs a program to its end with its output thrown away; dies when it fails. Wall clock and CPU in µs. out_cpu_us may be NULL. */
-int64_t run_program(char *const *argv, int64_t *out_cpu_us);
+/* Runs a program to its end, its output thrown away, what it says on standard error in the file `errors` (NULL: ours); dies when it fails. Gives the
+ * wall clock, and the CPU (out_cpu_us may be NULL), in µs. */
+int64_t run_program(char *const *argv, const char *errors, int64_t *out_cpu_us);
 #endif

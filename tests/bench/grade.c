@@ -59,7 +59,7 @@ int main(int argc, char **argv) {
 
   struct times ours = {0}, theirs = {0}, their_cpu = {0};
   char earned[48] = "", max[48] = "";
-  run_program(peer, NULL);
+  run_program(peer, NULL, NULL);
   for (int round = 0; round <= rounds; round++) {
     for (int i = 0; i < GRADES; i++) {
       struct arena *job = arena_new(0);
@@ -73,7 +73,7 @@ int main(int argc, char **argv) {
       if (!*earned || !strcmp(earned, "0")) die("the solution of %s earns nothing in its files: the benchmark would measure a refusal", name);
       arena_free(job);
     }
-    int64_t cpu, took = run_program(peer, &cpu);
+    int64_t cpu, took = run_program(peer, NULL, &cpu);
     if (round) times_add(&theirs, took), times_add(&their_cpu, cpu);
   }
   double mine = times_at(&ours, 0.5), kubectl_us = times_at(&theirs, 0.5);
