@@ -34,6 +34,7 @@ struct load {
   struct person *people; size_t count;
   struct side side[2]; int sides;
   size_t failed_streams, graded, listing;
+  int64_t begun_us;                    /* tells this run's presses from those of another on the same database */
 };
 
 /* --- people ------------------------------------------------------------------------------------------------------------------------------------------ */
@@ -69,8 +70,8 @@ static void post(struct load *load, struct side *side, size_t who, int64_t due_u
   turn->answered = turn->told = false;
   turn->id[0] = turn->told_id[0] = 0;
   int n = asprintf(&request, "POST /api/v1/attempts/%s/submissions HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nOrigin: http://127.0.0.1:%d\r\nCookie: makmal=%s\r\nX-Makmal-Token: %s\r\n"
-                   "Content-Type: application/json\r\nIdempotency-Key: press-%zu-%u\r\nContent-Length: %zu\r\n\r\n%s",
-                   person->attempt, side->port, side->port, person->cookie, person->csrf, who, ++turn->presses, strlen(person->body), person->body);
+                   "Content-Type: application/json\r\nIdempotency-Key: press-%" PRId64 "-%zu-%u\r\nContent-Length: %zu\r\n\r\n%s",
+                   person->attempt, side->port, side->port, person->cookie, person->csrf, load->begun_us, who, ++turn->presses, strlen(person->body), person->body);
   if (n < 0) abort();
   side->out++;
   side->sent++;
@@ -141,7 +142,7 @@ static void on_event(void *ctx, int port, size_t who, const char *name, const ch
     side->streams++;
   }
   if (strcmp(name, "verdict") || !turn->asked || turn->told || strstr(data, "\"submission_state\":\"grading\"")) return;
-  if (!strstr(data, "\"submission_state\":\"graded\"")) die("a hand-in was not graded: %.3000s", data);
+  if (!strstr(data, "\"submission_state\":\"graded\"")) die("a hand-in was not graded: %.300s", data);
   times_add(&side->verdicts, now_us() - turn->due_us);
   turn->told = true;
   copy_id(turn->told_id, data, "\"submission\":\"");
@@ -346,6 +347,7 @@ int main(int argc, char **argv) {
   for (int i = 0; i < 2; i++) load->side[i].turns = calloc(load->count, sizeof *load->side[i].turns);
   load->side[0].name = "makmal";
   load->side[1].name = "without a store";
+  load->begun_us = now_us();
   load->wires = wires_new(&(struct wires_told){load, on_answer, on_event, on_stream_end});
   if (hands) hand_in(load, rate, seconds, turns, clients, each);
   else hold(load, streams, seconds, pid, bar);
