@@ -28,6 +28,7 @@
 #include "web/asset.h"
 #include "web/gate.h"
 #include "web/metrics.h"
+#include "web/page_kept.h"
 #include "web/stream.h"
 
 #define DRAIN_MS 15000
@@ -135,6 +136,7 @@ static bool open_rooms(struct app *app, struct err *err) {
   house->gate = gate_open(set->rates);
   house->streams = streams_new(settings_seats(set));
   house->metrics = metrics_open();
+  house->pages = page_kept_new();
   house->more_metrics = more_metrics;
   snprintf(app->api_port, sizeof app->api_port, "%lld", (long long)set->api_port);
   house->api_relay_port = app->api_port;
@@ -173,6 +175,7 @@ void app_close(struct app *app) {
   if (house->progress) progress_close(house->progress);
   if (house->people) people_close(house->people);
   if (house->live) live_close(house->live);
+  page_kept_free(house->pages);
   if (house->catalog) catalog_close(house->catalog);
   if (house->pool) check_pool_close(house->pool);
   if (house->db) db_close(house->db);

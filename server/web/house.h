@@ -4,7 +4,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 struct db; struct live; struct catalog; struct people; struct attempts; struct grading; struct cluster; struct progress; struct assets;
-struct buf; struct gate; struct streams; struct metrics; struct check_pool;
+struct buf; struct gate; struct streams; struct metrics; struct check_pool; struct page_kept;
 struct house {
   struct db *db;
   struct live *live;
@@ -19,6 +19,7 @@ struct house {
   struct gate *gate;             /* rates (web/gate.h) */
   struct streams *streams;       /* seats (web/stream.h) */
   struct metrics *metrics;       /* counts (web/metrics.h) */
+  struct page_kept *pages;       /* pages for readers who are not signed in (web/page_kept.h) */
   const char *api_relay_port;    /* text, for kubeconfigs */
   bool plain_http;               /* no TLS in front: pages warn before a token is shown */
   bool beyond_loopback;          /* others on the network can reach us */

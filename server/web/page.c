@@ -14,6 +14,7 @@
 #include "domain/people.h"
 #include "web/asset.h"
 #include "web/house.h"
+#include "web/page_kept.h"
 #include "web/route.h"
 
 struct page *page_new(struct req *req) {
@@ -260,9 +261,12 @@ void page_error(struct req *req, const struct err *err, int status, struct reply
 
 /* --- the course: bodies by page_course.c ---------------------------------------------------------------------------------------------------------- */
 static bool course_page(struct req *req, struct reply *out, const char *section, bool (*fill)(struct req *, struct page *, struct err *), struct err *err) {
+  if (page_kept_find(req, out)) return true;
   struct page *page = page_new(req);
   page->section = section;
-  return fill(req, page, err) && page_reply(req, page, out, err);
+  if (!fill(req, page, err) || !page_reply(req, page, out, err)) return false;
+  page_kept_add(req, out);
+  return true;
 }
 static bool home_page(struct req *req, struct reply *out, struct err *err) { return course_page(req, out, "courses", page_home, err); }
 static bool module(struct req *req, struct reply *out, struct err *err) { return course_page(req, out, "module", page_module, err); }
