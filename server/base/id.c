@@ -2,6 +2,7 @@
 #include "base/id.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -10,20 +11,22 @@
 
 static const char alphabet[] = "0123456789abcdefghjkmnpqrstvwxyz";
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static uint64_t last_ms;
+static _Atomic uint64_t last_ms;                    /* written with the lock held */
 static unsigned char last_random[10];
 
 void id_new(char out[ID_SIZE]) {
   unsigned char random[10];
-  pthread_mutex_lock(&lock);
   uint64_t now = (uint64_t)wall_ms();
-  if (now <= last_ms) {                             /* same millisecond, or the clock went back: count up instead of drawing */
+  bool drawn = now > atomic_load(&last_ms);
+  if (drawn) secret_random(random, sizeof random);  /* a system call: not while others wait */
+  pthread_mutex_lock(&lock);
+  if (drawn && now > last_ms) {
+    last_ms = now;
+    memcpy(last_random, random, sizeof random);
+    last_random[0] &= 0x7F;                         /* leaves room to count */
+  } else {                                          /* same millisecond, or the clock went back: count up instead of drawing */
     now = last_ms;
     for (int i = 9; i >= 0 && ++last_random[i] == 0; i--) ;
-  } else {
-    last_ms = now;
-    secret_random(last_random, sizeof last_random);
-    last_random[0] &= 0x7F;                         /* leaves room to count */
   }
   memcpy(random, last_random, sizeof random);
   pthread_mutex_unlock(&lock);

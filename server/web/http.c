@@ -346,7 +346,12 @@ static void header(struct buf *out, const char *name, const char *value) {
   if (!value) return;
   buf_str(out, name);
   buf_str(out, ": ");
-  for (; *value; value++) if ((unsigned char)*value >= 0x20 && *value != 0x7F) buf_char(out, *value);      /* nothing can begin a header of its own */
+  for (const char *from = value;; value++) {               /* without control characters nothing can begin a header of its own */
+    if (*value && (unsigned char)*value >= 0x20 && *value != 0x7F) continue;
+    buf_add(out, from, (size_t)(value - from));
+    if (!*value) break;
+    from = value + 1;
+  }
   buf_str(out, "\r\n");
 }
 

@@ -15,7 +15,7 @@
 #include "web/house.h"
 #include "web/http.h"
 
-struct kept { atomic_int users; enum lang lang; char cluster[400], etag[24]; const char *content_type, *cache; size_t length; char *bytes, *path; };
+struct kept { atomic_int users; enum lang lang; struct cluster_status cluster; char etag[24]; const char *content_type, *cache; size_t length; char *bytes, *path; };
 struct page_kept { pthread_mutex_t lock; const struct edition *edition; struct kept *place[PAGE_KEPT_PAGES]; };
 
 struct page_kept *page_kept_new(void) {
@@ -48,11 +48,15 @@ void page_kept_free(struct page_kept *kept) {
   free(kept);
 }
 
+static void cluster_of(const struct req *req, struct cluster_status *out) {
+  *out = (struct cluster_status){.state = CLUSTER_NONE};
+  if (req->house->cluster) cluster_status(req->house->cluster, out);
+}
+
 /* What a page says of the cluster follows from these. */
-static void cluster_of(const struct req *req, char out[400]) {
-  struct cluster_status now = {.state = CLUSTER_NONE};
-  if (req->house->cluster) cluster_status(req->house->cluster, &now);
-  snprintf(out, 400, "%d %d %d %d %s %s %s", (int)now.state, now.percent, now.parts_done, now.parts_total, now.program, now.version, now.why);
+static bool says_the_same(const struct cluster_status *a, const struct cluster_status *b) {
+  return a->state == b->state && a->percent == b->percent && a->parts_done == b->parts_done && a->parts_total == b->parts_total && !strcmp(a->program, b->program) &&
+         !strcmp(a->version, b->version) && !strcmp(a->why, b->why);
 }
 
 static struct kept **place_of(struct page_kept *kept, const struct req *req) {
@@ -69,11 +73,11 @@ bool page_kept_find(struct req *req, struct reply *out) {
   if (!for_everybody(req)) return false;
   const struct edition *edition = req_edition(req);
   struct page_kept *kept = req->house->pages;
-  char cluster[400];
-  cluster_of(req, cluster);
+  struct cluster_status cluster;
+  cluster_of(req, &cluster);
   pthread_mutex_lock(&kept->lock);
   struct kept *page = edition && edition == kept->edition ? *place_of(kept, req) : NULL;
-  if (page && (page->lang != req->viewer.lang || strcmp(page->path, req->path) != 0 || strcmp(page->cluster, cluster) != 0)) page = NULL;
+  if (page && (page->lang != req->viewer.lang || strcmp(page->path, req->path) != 0 || !says_the_same(&page->cluster, &cluster))) page = NULL;
   if (page) atomic_fetch_add(&page->users, 1);
   pthread_mutex_unlock(&kept->lock);
   if (!page) return false;
@@ -94,7 +98,7 @@ void page_kept_add(struct req *req, const struct reply *out) {
   if (!page) abort();
   atomic_init(&page->users, 1);
   page->lang = req->viewer.lang;
-  cluster_of(req, page->cluster);
+  cluster_of(req, &page->cluster);
   snprintf(page->etag, sizeof page->etag, "%s", out->etag);
   page->content_type = out->content_type;
   page->cache = out->cache;
