@@ -67,17 +67,19 @@ program_path() {
   source=$(source_key)
   if [ -n "${GO:-}" ] || find_go; then
     key=$(printf '%s %s\n' "$source" "$GO_VERSION" | sha256sum | cut -c1-64)
-    [ -x "$MAKMAL_CACHE/bin/$key/$1" ] && { echo "$MAKMAL_CACHE/bin/$key/$1"; return 0; }
-    return 1
+    [ ! -x "$MAKMAL_CACHE/bin/$key/$1" ] || { echo "$MAKMAL_CACHE/bin/$key/$1"; return 0; }
+    [ "${AGAIN:-0}" = 0 ] || return 1
   fi
-  # Without Go any compiler's program from the same sources will do.
-  found=$(grep -lxs "$source" "$MAKMAL_CACHE"/bin/*/source 2>/dev/null | head -n 1)
-  [ -n "$found" ] && [ -x "${found%/source}/$1" ] && echo "${found%/source}/$1"
+  # Another compiler's program from the same sources will do: half an hour of building is not repeated for it (`build --again` does).
+  while read -r found; do
+    [ ! -x "${found%/source}/$1" ] || { echo "${found%/source}/$1"; return 0; }
+  done < <(grep -lxs "$source" "$MAKMAL_CACHE"/bin/*/source 2>/dev/null)
+  return 1
 }
 
 # report PROGRAM PERCENT SECONDS LAST: build.json, and the terminal.
 report() {
-  [ ! -d "$RUN" ] || printf '{"schema":1,"program":"%s","percent":%d,"seconds":%d,"last":%s}\n' "$1" "$2" "$3" "$(json_text "$4")" |
+  [ ! -d "$RUN" ] || printf '{"schema":1,"program":"%s","percent":%d,"seconds":%d,"at_ms":%s,"last":%s}\n' "$1" "$2" "$3" "$(now_ms)" "$(json_text "$4")" |
     put "$RUN/build.json" 644
   if [ -n "${QUIET:-}" ]; then return; fi
   if [ -t 1 ]; then
@@ -98,9 +100,16 @@ follow() {
   report "$3" $percent $((SECONDS - $4)) "$last"
 }
 
-# build_program NAME: makes it unless it is there.
+# stop_builder: ends a build that is under way, compilers included.
+stop_builder() {
+  [ -z "${BUILDER:-}" ] || kill -TERM -- "-$BUILDER" 2>/dev/null
+  BUILDER=
+}
+
+# build_program NAME: makes it unless it is there. The locks are held by the build itself too: if only `up` is killed, the next one waits for what is
+# still being compiled, and then has it from Go's cache.
 build_program() {
-  local name=$1 source key work log begun=$SECONDS lock builder failed=0
+  local name=$1 source key work log begun=$SECONDS lock failed=0
   program_path "$name" >/dev/null && return 0
   program "$name"
   find_go || die "$name is not built yet, and no Go >= $GO_NEEDED is here. Cure: apt-get install golang-go from backports (trixie-backports has it), or copy $MAKMAL_CACHE/bin from a machine that has built it"
@@ -121,20 +130,24 @@ build_program() {
     sleep 0.5
   done
   if [ ! -x "$MAKMAL_CACHE/bin/$key/$name" ]; then
+    rm -rf "$MAKMAL_CACHE/bin/.$name".??????
     work=$(mktemp -d "$MAKMAL_CACHE/bin/.$name.XXXXXX")
     : >"$log"
+    set -m # a group of its own, so that it can be ended as a whole
     (
       cd "$P_DIR" || exit 1
       exec nice -n 10 env -u GOROOT -u GOOS -u GOARCH -u GOEXPERIMENT CGO_ENABLED=0 GOTOOLCHAIN=local GOWORK=off GOFLAGS=-modcacherw \
         GOCACHE="$MAKMAL_CACHE/go-build" GOMODCACHE="$MAKMAL_CACHE/go-mod" \
         "$GO" build -v "${GO_BUILD_FLAGS[@]}" -ldflags "$P_LDFLAGS" -o "$work/$name" "$P_PACKAGE"
-    ) >>"$log" 2>&1 {lock}>&- {one}>&- &
-    builder=$!
-    while kill -0 $builder 2>/dev/null; do
+    ) >>"$log" 2>&1 </dev/null 6>&- &
+    BUILDER=$!
+    set +m
+    while kill -0 $BUILDER 2>/dev/null; do
       follow "$log" "$P_LINES" "$name" "$begun"
       sleep 0.5
     done
-    wait $builder || failed=1
+    wait $BUILDER || failed=1
+    BUILDER=
     [ ! -t 1 ] || [ -n "${QUIET:-}" ] || printf '\r\033[K'
     if [ $failed = 1 ]; then
       warn "building $name failed; the last lines:"
@@ -153,7 +166,7 @@ build_program() {
     printf '%s\n' "$source" >"$work/source"
     chmod 755 "$work"
     mv -T "$work" "$MAKMAL_CACHE/bin/$key"
-    report "$name" 100 $((SECONDS - begun)) done
+    report "$name" 100 $((SECONDS - begun)) 'done'
     say "built $name in $((SECONDS - begun)) s"
   fi
   rm -f "$log"

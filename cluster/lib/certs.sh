@@ -4,15 +4,15 @@
 # Sourced by `cluster`; paths by use_name and use_slot.
 # shellcheck shell=bash
 
-# server_names: what the API server's certificate is valid for, sorted.
+# server_names: what the API server's certificate is valid for, sorted. A name that no certificate can carry (my_host) is left out.
 server_names() {
   {
     printf '%s\n' localhost 127.0.0.1 kubernetes "$HOST_ADDRESS"
     uname -n
     hostname -f 2>/dev/null
     ip -j -4 address show scope global 2>/dev/null | jq -r '.[].addr_info[].local' 2>/dev/null | grep -v '^172\.31\.77\.'
-    tr ', ' '\n\n' <<<"${MAKMAL_SERVER_NAMES:-}"
-  } | grep -xE '[A-Za-z0-9._:-]+' | sort -u
+    tr ',' ' ' <<<"${MAKMAL_SERVER_NAMES:-}" | xargs -rn1
+  } | tr '[:upper:]' '[:lower:]' | grep -xE '([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]*[a-z0-9])?|[0-9a-f:]+:[0-9a-f:.]*' | sort -u
 }
 
 # sign NAME SUBJECT EXTENSIONS: a key and a certificate of the cluster's authority.
@@ -27,8 +27,9 @@ sign() {
   rm -f "$base.csr"
 }
 
-# kubeconfig NAME: standard output; the client certificate NAME inside.
+# kubeconfig CLIENT: standard output; the client's certificate inside.
 kubeconfig() {
+  # shellcheck disable=SC2153
   jq -n --arg server "$API_URL" --arg ca "$(base64 -w0 "$PKI/ca.crt")" --arg crt "$(base64 -w0 "$PKI/$1.crt")" --arg key "$(base64 -w0 "$PKI/$1.key")" --arg name "makmal-$NAME" '
     {apiVersion: "v1", kind: "Config", "current-context": $name,
      clusters: [{name: $name, cluster: {server: $server, "certificate-authority-data": $ca}}],
@@ -52,15 +53,9 @@ certificates_good() {
   done
 }
 
-make_certificates() {
-  local names want jobs=() job
-  names=$(server_names)
-  want=$NODE_ADDRESS$'\n'$names
-  certificates_good "$want" && return 0
-  mkdir -p "$PKI/etcd" "$CONF"
-  find "$PKI" -type f ! -name 'ca.*' ! -name 'front-proxy-ca.*' ! -name 'sa.*' -delete
-  find "$CONF" -name '*.conf' -delete
-  cat >"$CONF/kubeadm.yaml" <<Y
+# kubeadm_config NAMES FOLDER: what kubeadm is asked with; keys and certificates lie in FOLDER.
+kubeadm_config() {
+  cat <<Y
 apiVersion: kubeadm.k8s.io/v1beta4
 kind: InitConfiguration
 localAPIEndpoint: {advertiseAddress: $NODE_ADDRESS, bindPort: 6443}
@@ -70,14 +65,42 @@ apiVersion: kubeadm.k8s.io/v1beta4
 kind: ClusterConfiguration
 kubernetesVersion: $(kubernetes_version)
 clusterName: makmal-$NAME
-certificatesDir: $PKI
+certificatesDir: $2
 encryptionAlgorithm: ECDSA-P256
 networking: {serviceSubnet: $SERVICE_RANGE, podSubnet: $POD_RANGE, dnsDomain: cluster.local}
 apiServer:
   certSANs:
-$(sed 's/.*/  - "&"/' <<<"$names")
+$(sed 's/^/  - "/; s/$/"/' <<<"$1")
 etcd: {local: {dataDir: $ROOT/etcd}}
 Y
+}
+
+# add_names: the instance runs; a name it does not know yet comes into its API server's certificate, which is read anew by itself.
+add_names() {
+  local names folder=$ROOT/run/names
+  names=$({ server_names; tail -n +2 "$PKI/names"; } | sort -u)
+  [ "$NODE_ADDRESS"$'\n'"$names" != "$(cat "$PKI/names")" ] || return 0
+  rm -rf "$folder"
+  (
+    umask 077
+    mkdir -p "$folder" && cp "$PKI/ca.crt" "$PKI/ca.key" "$folder" && kubeadm_config "$names" "$folder" >"$folder/kubeadm.yaml" &&
+      env -i PATH="$SAFE_PATH" "$ROOT/bin/kubeadm" init phase certs apiserver --config "$folder/kubeadm.yaml"
+  ) >>"$ROOT/log/certs.log" 2>&1 || die "the names could not be added to the certificate: see $ROOT/log/certs.log"
+  mv -f "$folder/apiserver.key" "$folder/apiserver.crt" "$PKI/"
+  printf '%s\n%s\n' "$NODE_ADDRESS" "$names" >"$PKI/names"
+  rm -rf "$folder"
+  say "the API server's certificate carries these names now: $(tr '\n' ' ' <<<"$names")"
+}
+
+make_certificates() {
+  local names want jobs=() job
+  names=$(server_names)
+  want=$NODE_ADDRESS$'\n'$names
+  certificates_good "$want" && return 0
+  mkdir -p "$PKI/etcd" "$CONF"
+  find "$PKI" -type f ! -name 'ca.*' ! -name 'front-proxy-ca.*' ! -name 'sa.*' -delete
+  find "$CONF" -name '*.conf' -delete
+  kubeadm_config "$names" "$PKI" >"$CONF/kubeadm.yaml"
   (
     umask 077
     env -i PATH="$SAFE_PATH" "$ROOT/bin/kubeadm" init phase certs all --config "$CONF/kubeadm.yaml" &&

@@ -15,7 +15,12 @@ NODE_NAME=node1
 
 say() { [ -n "${QUIET:-}" ] || printf '%s\n' "$*"; }
 warn() { printf '%s\n' "$*" >&2; }
-die() { warn "cluster: $*"; exit 1; }
+# die WORDS: says so and ends; during a start (TELLS=1) status.json says it too.
+die() {
+  warn "cluster: $*"
+  [ -z "${TELLS:-}" ] || [ "$(state_of)" = broken ] || write_state broken "$*"
+  exit 1
+}
 now_ms() { local t=${EPOCHREALTIME/[.,]/}; echo "${t%???}"; }
 
 # use_name NAME: sets every path of that instance.
@@ -49,6 +54,14 @@ put() {
   rm -f "$part"
   return 1
 }
+
+write_state() { # STATE WHY: status.json while no first process writes it
+  jq -cn --arg name "$NAME" --arg state "$1" --arg why "$2" --argjson now "$(now_ms)" --arg version "$(kubernetes_version)" '
+    {schema: 1, name: $name, state: $state, why: $why, since_ms: $now, at_ms: $now, parts: {done: 0, total: 7, names: []},
+     version: $version, capabilities: [], processes: []}' | put "$RUN/status.json" 644
+}
+
+state_of() { jq -r '.state // "stopped"' "$RUN/status.json" 2>/dev/null || echo stopped; }
 
 # json_text TEXT: as a JSON string, with quotes.
 json_text() {

@@ -9,7 +9,7 @@ take_slot() {
   mkdir -p "$RUN_ROOT/slots"
   before=$(cat "$ROOT/slot" 2>/dev/null)
   for k in $before {0..62}; do
-    [[ $k =~ ^[0-9]+$ ]] && [ "$k" -le 62 ] || continue
+    if ! [[ $k =~ ^[0-9]+$ ]] || [ "$k" -gt 62 ]; then continue; fi
     exec 9>"$RUN_ROOT/slots/$k"
     if flock --nonblock 9; then
       if ip -4 route show 172.31.77.$((4 * k))/30 2>/dev/null | grep -q . && ! ip link show "makmal$k" >/dev/null 2>&1; then

@@ -214,9 +214,10 @@ build_images() {
   [ -d "$IMAGES" ] && return 0
   mkdir -p "$MAKMAL_CACHE/images"
   exec {lock}>"$MAKMAL_CACHE/images/lock"
-  flock "$lock"
+  flock --nonblock "$lock" || { say "waiting for another process that makes the images" && flock "$lock"; }
   if [ ! -d "$IMAGES" ]; then
     say "making the images"
+    rm -rf "$MAKMAL_CACHE/images"/.work.??????
     WORK=$(mktemp -d "$MAKMAL_CACHE/images/.work.XXXXXX")
     OUT=$WORK/out
     mkdir -p "$OUT/blobs/sha256" "$OUT/import"

@@ -189,7 +189,7 @@ main() {
       # Its last order may still be in the pipe: only a failure is repeated.
       if wait "$SEQUENCE"; then SEQUENCE=; else sequence; fi
     fi
-    [ $CHANGED = 0 ] && [ $((SECONDS - WRITTEN)) -lt 2 ] || write_status
+    if [ $CHANGED = 1 ] || [ $((SECONDS - WRITTEN)) -ge 2 ]; then write_status; fi
   done
 }
 

@@ -1,5 +1,5 @@
 # What every part is started with. Sourced by init.sh.
-# shellcheck shell=bash disable=SC2034
+# shellcheck shell=bash disable=SC2034,SC2054
 
 # Folders that some part uses whatever its config says; each is covered by an
 # empty tmpfs inside the instance, so that the machine's own stay untouched.
@@ -44,7 +44,7 @@ command_of() {
         --proxy-client-cert-file="$PKI/front-proxy-client.crt" --proxy-client-key-file="$PKI/front-proxy-client.key"
         --enable-aggregator-routing=true --service-cluster-ip-range="$SERVICE_RANGE"
         --authorization-mode=Node,RBAC --enable-admission-plugins=NodeRestriction --allow-privileged=true
-        --profiling=false --event-ttl=15m --authentication-config="$CONF/authentication.yaml")
+        --profiling=false --event-ttl=15m --delete-collection-workers=8 --authentication-config="$CONF/authentication.yaml")
       ;;
     kube-controller-manager)
       PART_COMMAND=("$bin/kube-controller-manager" --kubeconfig="$CONF/controller-manager.conf"

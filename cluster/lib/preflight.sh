@@ -9,18 +9,30 @@ problem() {
   PROBLEMS=$((PROBLEMS + 1))
 }
 
-# have_module NAME CONFIG-FILE: loaded, built in, or loadable.
+# have_module NAME: loaded, built in, or loadable.
 have_module() {
   [ -d "/sys/module/$1" ] || modprobe -q "$1" 2>/dev/null || grep -qsE "/$1\.ko" "/lib/modules/$(uname -r)/modules.builtin"
 }
 
+# there FOLDER: itself, or the nearest folder above that exists.
+there() {
+  local folder=$1
+  while [ ! -d "$folder" ]; do folder=$(dirname "$folder"); done
+  printf '%s\n' "$folder"
+}
+
+# disk FOLDER GIB SETTING: that much is free where FOLDER is or will be.
+disk() {
+  local folder free
+  folder=$(there "$1")
+  [ -w "$folder" ] || { problem "$folder cannot be written. Cure: another $3"; return; }
+  free=$(df -Pk "$folder" 2>/dev/null | awk 'NR == 2 { print int($4 / 1048576) }')
+  [ "${free:-0}" -ge "$2" ] || problem "only ${free:-0} GiB are free under $1, $2 are needed. Cure: free some, or another $3"
+}
+
 preflight() {
-  local pair controllers c dir free kernel built=1 name nft_test
+  local pair controllers c free kernel built=1 name nft_test
   PROBLEMS=0
-  if [ "$(id -u)" != 0 ]; then
-    warn "cluster: the embedded cluster needs root. Cure: sudo, or a KUBECONFIG of a cluster you have"
-    exit 1
-  fi
   for pair in containerd:containerd containerd-shim-runc-v2:containerd ctr:containerd runc:runc nft:nftables iptables:iptables \
     ipset:ipset ip:iproute2 openssl:openssl jq:jq curl:curl busybox:busybox nc.openbsd:netcat-openbsd conntrack:conntrack \
     modprobe:kmod flock:util-linux nsenter:util-linux unshare:util-linux setsid:util-linux gcc:gcc; do
@@ -36,9 +48,13 @@ preflight() {
   kernel=$(uname -r)
   [ "$(printf '%s\n' 5.13 "$kernel" | sort -V | head -n 1)" = 5.13 ] || problem "kernel $kernel is older than 5.13. Cure: a newer one (Debian 12 has 6.1)"
   for c in CAP_SYS_ADMIN:21 CAP_NET_ADMIN:12; do
-    (((0x$(awk '/^CapBnd/ { print $2 }' /proc/self/status) >> ${c##*:}) & 1)) || problem "${c%%:*} is not allowed here. Cure: run on a machine or a privileged container"
+    (((0x$(awk '/^CapBnd/ { print $2 }' /proc/self/status) >> ${c##*:}) & 1)) || problem "${c%%:*} is not allowed here. Cure: run on a machine or in a privileged container"
   done
-  unshare --net --mount --pid --fork true 2>/dev/null || problem "new namespaces cannot be made. Cure: run on a machine or a privileged container"
+  if [ $PROBLEMS -gt 0 ]; then :; elif ! unshare --net --mount --pid --fork true 2>/dev/null; then problem "new namespaces cannot be made. Cure: run on a machine or in a privileged container"
+  else
+    nft_test=$(unshare --net nft list tables 2>&1) || problem "the kernel lacks nf_tables (${nft_test//$'\n'/ }). Cure: modprobe nf_tables"
+    unshare --net ipset list -n >/dev/null 2>&1 || have_module ip_set || problem "the kernel lacks ip_set. Cure: modprobe ip_set"
+  fi
   if [ "$(stat -fc %T /sys/fs/cgroup)" = cgroup2fs ]; then
     controllers=" $(cat /sys/fs/cgroup/cgroup.controllers) "
     for c in cpu cpuset memory pids; do
@@ -52,20 +68,17 @@ preflight() {
   [ -w /sys/fs/cgroup ] || problem "/sys/fs/cgroup is read-only. Cure: mount -o remount,rw /sys/fs/cgroup"
   grep -qw overlay /proc/filesystems || have_module overlay || problem "the kernel has no overlay file system. Cure: modprobe overlay"
   [ -e /proc/sys/net/bridge/bridge-nf-call-iptables ] || have_module br_netfilter || problem "the kernel lacks br_netfilter. Cure: modprobe br_netfilter"
-  nft_test=$(unshare --net nft list tables 2>&1) || problem "the kernel lacks nf_tables ($nft_test). Cure: modprobe nf_tables"
-  unshare --net ipset list -n >/dev/null 2>&1 || have_module ip_set || problem "the kernel lacks ip_set. Cure: modprobe ip_set"
   for name in "${CORE_PROGRAMS[@]}"; do program_path "$name" >/dev/null || built=0; done
   if [ $built = 0 ] && ! find_go; then
-    problem "programs are not built yet and no Go >= $GO_NEEDED is here. Cure: apt-get install golang-go from backports, or copy $MAKMAL_CACHE/bin from another machine"
+    problem "programs are not built yet and no Go >= $GO_NEEDED is here. Cure: make run fetches one; or copy $MAKMAL_CACHE/bin from a machine that has built them"
   fi
-  mkdir -p "$ROOT" "$MAKMAL_CACHE" 2>/dev/null || problem "$ROOT or $MAKMAL_CACHE cannot be written. Cure: another MAKMAL_HOME or MAKMAL_CACHE"
-  dir=$ROOT
-  free=$(df -Pk "$dir" 2>/dev/null | awk 'NR == 2 { print int($4 / 1048576) }')
-  [ "${free:-0}" -ge $((built == 1 ? 2 : 10)) ] || problem "only ${free:-0} GiB are free under $dir, $((built == 1 ? 2 : 10)) are needed. Cure: free some, or another MAKMAL_HOME"
+  disk "$ROOT" 2 MAKMAL_HOME
+  [ $built = 1 ] || disk "$MAKMAL_CACHE" 10 MAKMAL_CACHE
   free=$(awk '/^MemAvailable/ { print int($2 / 1024) }' /proc/meminfo)
   [ "$free" -ge $((built == 1 ? 2000 : 4000)) ] || problem "only $free MiB of memory are free, $((built == 1 ? 2000 : 4000)) are needed. Cure: end other programs"
-  case $(stat -fc %T "$dir" 2>/dev/null) in
-    overlayfs | fuseblk | nfs | tmpfs) problem "$dir is on $(stat -fc %T "$dir"), where image layers cannot be stacked. Cure: a MAKMAL_HOME on a disk of the machine" ;;
+  name=$(stat -fc %T "$(there "$ROOT")" 2>/dev/null)
+  case $name in
+    overlayfs | fuseblk | nfs | tmpfs | ramfs) problem "$ROOT is on $name, where image layers cannot be stacked. Cure: a MAKMAL_HOME on a disk of the machine" ;;
   esac
   [ "$(date +%s)" -gt 1767225600 ] || problem "the clock says $(date +%F): certificates would not be valid. Cure: set the clock"
   if [ $PROBLEMS -gt 0 ]; then

@@ -7,7 +7,7 @@ set -u
 . "$(dirname "$0")/common.sh"
 use_name "$NAME"
 use_slot "$SLOT"
-BEGUN=$(date -u -d '-1 second' +%FT%TZ)
+BEGUN=$(date -u +%FT%TZ)
 
 order() { printf '%s\n' "$*" >"$ROOT/run/orders"; }
 kubectl() { env HOME=/nonexistent KUBECACHEDIR="$ROOT/run/kubecache" "$ROOT/bin/kubectl" --kubeconfig "$CONF/super-admin.conf" "$@"; }
@@ -21,7 +21,7 @@ apply() {
 
 # Images that must be there before the registry can be asked.
 import() {
-  local tar image
+  local tar
   for tar in pause coredns; do
     until ctr -a "$ROOT/run/containerd.sock" version >/dev/null 2>&1; do sleep 0.05; done
     until ctr -a "$ROOT/run/containerd.sock" -n k8s.io images import "$IMAGES/import/$tar.tar"; do sleep 0.3; done
@@ -29,11 +29,10 @@ import() {
   done
 }
 
+# Ready, no taints, and said so since this start: over kept data the node object tells of the life before. (The first lease of a new node comes after 10 s.)
 node_usable() {
-  api "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/$NODE_NAME" |
-    jq -e --arg begun "$BEGUN" '.spec.renewTime > $begun' >/dev/null 2>&1 &&
-    api "/api/v1/nodes/$NODE_NAME" |
-    jq -e '(.spec.taints // [] | length) == 0 and any(.status.conditions[]?; .type == "Ready" and .status == "True")' >/dev/null 2>&1
+  api "/api/v1/nodes/$NODE_NAME" | jq -e --arg begun "$BEGUN" '(.spec.taints // [] | length) == 0 and
+    any(.status.conditions[]?; .type == "Ready" and .status == "True" and .lastHeartbeatTime > $begun)' >/dev/null 2>&1
 }
 
 policies_stand() {
@@ -71,7 +70,7 @@ order doing DNS
 apply -f "$ROOT/manifests/20-dns.yaml" -f "$ROOT/manifests/15-fairness.yaml"
 until busybox nslookup kubernetes.default.svc.cluster.local "$DNS_ADDRESS" >/dev/null 2>&1; do sleep 0.2; done
 order 'done' dns
-for word in controllers dns nodeport; do order can $word; done
+for word in controllers dns nodeport; do order can "$word"; done
 order doing policies
 wait
 order ready
