@@ -6,7 +6,7 @@ help:            ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
 
 run:             ## install what is missing, build, start cluster and server, print the address
-	@./server/launch/run
+	@./server/launch/run $(if $(YES),--yes)
 
 test:            ## install what is missing, build, run every test
 	@./tests/run

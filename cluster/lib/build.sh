@@ -116,7 +116,7 @@ build_program() {
   source=$(source_key)
   key=$(printf '%s %s\n' "$source" "$GO_VERSION" | sha256sum | cut -c1-64)
   mkdir -p "$MAKMAL_CACHE"/{bin,go-build,go-mod}
-  SHOWN=0
+  SHOWN=-15
   log=$MAKMAL_CACHE/bin/$key.log
   exec {lock}>"$MAKMAL_CACHE/bin/$key.lock"
   until flock --nonblock "$lock"; do # somebody else builds it: show the same progress
