@@ -171,6 +171,31 @@ static void a_closing_run_gets_a_worker_of_its_own(void **state) {
   arena_free(arena);
 }
 
+static void a_worker_is_replaced_after_a_thousand_jobs(void **state) {
+  (void)state;
+  struct err err = {0};
+  struct check_pool *pool = check_pool_open(TEST_BINARY_DIR "/makmal-check", 1, &err);
+  struct check_pool_stats stats;
+  for (int i = 0; i < 1001; i++) assert_true(passes(pool, HONEST));
+  check_pool_stats(pool, &stats);
+  assert_int_equal(stats.recycled, 1);
+  assert_int_equal(stats.killed, 0);
+  assert_int_equal(stats.alive, 1);
+  check_pool_close(pool);
+}
+
+static void a_worker_that_hit_a_limit_is_replaced(void **state) {
+  (void)state;
+  struct err err = {0};
+  struct check_pool *pool = check_pool_open(TEST_BINARY_DIR "/makmal-check", 1, &err);
+  struct check_pool_stats stats;
+  assert_false(passes(pool, "check('a', 'files', function() while true do end end)"));
+  check_pool_stats(pool, &stats);
+  assert_int_equal(stats.alive, 0);
+  assert_true(passes(pool, HONEST));
+  check_pool_close(pool);
+}
+
 /* A thread that runs scripts; how long each took. */
 struct runner { pthread_t thread; struct check_pool *pool; const char *script; int times; int passed; };
 
@@ -219,6 +244,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(whatever_a_worker_does_the_run_ends_as_an_error), cmocka_unit_test(a_program_that_cannot_build_its_wall_is_not_used),
     cmocka_unit_test(a_worker_killed_from_outside_is_replaced), cmocka_unit_test(a_closing_run_gets_a_worker_of_its_own),
+    cmocka_unit_test(a_worker_is_replaced_after_a_thousand_jobs), cmocka_unit_test(a_worker_that_hit_a_limit_is_replaced),
     cmocka_unit_test(many_threads_share_few_workers_and_none_is_forgotten), cmocka_unit_test(no_lock_is_held_while_a_run_is_on),
   };
   return cmocka_run_group_tests(tests, begin, NULL);
