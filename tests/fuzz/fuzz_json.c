@@ -27,7 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   reader_file(&reader, "a.json", (const char *)data, size);
   if (base && tree->type == TREE_MAP && size < 200000) {
     bool number = false;                                       /* a number too large for a double is refused by one and kept by the other */
-    TREE_EACH(finding, reader.reading) number |= !strcmp(tree_text(finding, "key"), "json.number-large") || !strcmp(tree_text(finding, "key"), "number.digits");
+    TREE_EACH(finding, reader.reading) number |= !strcmp(tree_text(finding, "key"), "file-json.number-large") || !strcmp(tree_text(finding, "key"), "number.digits");
     if (!number && (reader.refused || reader.docs->count != 1)) abort();
   }
   arena_free(arena);

@@ -43,7 +43,7 @@ static struct tree *refuse(struct json *j, const char *key, const struct tree_at
 }
 
 /* Not JSON: YAML may know it, unless it has to be JSON. */
-static struct tree *stray(struct json *j) { return j->must ? refuse(j, j->at >= j->end ? "json.end" : "json.syntax", NULL) : NULL; }
+static struct tree *stray(struct json *j) { return j->must ? refuse(j, j->at >= j->end ? "file-json.end" : "file-json.syntax", NULL) : NULL; }
 
 static void space(struct json *j) {
   for (; j->at < j->end && (*j->at == ' ' || *j->at == '\t' || *j->at == '\n' || *j->at == '\r'); j->at++) {
@@ -79,7 +79,7 @@ static bool string(struct json *j, const char **out, size_t *out_length) {
   if (close >= j->end || *close != '"') return stray(j) != NULL;
   char *text = arena_alloc(j->r->arena, (size_t)(close - j->at)), *to = text;
   for (j->at++; j->at < close;) {
-    if ((unsigned char)*j->at < 0x20) return refuse(j, "json.control", NULL) != NULL;
+    if ((unsigned char)*j->at < 0x20) return refuse(j, "file-json.control", NULL) != NULL;
     if (*j->at != '\\') {
       *to++ = *j->at++;
       continue;
@@ -87,11 +87,11 @@ static bool string(struct json *j, const char **out, size_t *out_length) {
     char e = j->at[1];
     if (e == 'u') {
       unsigned v, low;
-      if (close - j->at < 6 || !hex4(j->at + 2, &v)) return refuse(j, "json.escape", NULL) != NULL;
+      if (close - j->at < 6 || !hex4(j->at + 2, &v)) return refuse(j, "file-json.escape", NULL) != NULL;
       if (v == 0) return refuse(j, "text.nul", NULL) != NULL;
       if (v >= 0xD800 && v < 0xE000) {
         if (v >= 0xDC00 || close - j->at < 12 || j->at[6] != '\\' || j->at[7] != 'u' || !hex4(j->at + 8, &low) || low < 0xDC00 || low >= 0xE000)
-          return refuse(j, "json.surrogate", NULL) != NULL;
+          return refuse(j, "file-json.surrogate", NULL) != NULL;
         v = 0x10000 + ((v - 0xD800) << 10) + (low - 0xDC00);
         j->at += 6;
       }
@@ -99,7 +99,7 @@ static bool string(struct json *j, const char **out, size_t *out_length) {
       to = put_utf8(to, v);
       continue;
     }
-    if (!e || !strchr("\"\\/bfnrt", e)) return refuse(j, "json.escape", NULL) != NULL;
+    if (!e || !strchr("\"\\/bfnrt", e)) return refuse(j, "file-json.escape", NULL) != NULL;
     *to++ = e == 'b' ? '\b' : e == 'f' ? '\f' : e == 'n' ? '\n' : e == 'r' ? '\r' : e == 't' ? '\t' : e;
     j->at += 2;
   }
@@ -135,7 +135,7 @@ static struct tree *number(struct json *j) {
   tree->at = at;
   ends_here(j, &tree->at);
   switch (scalar_json_number(j->r->arena, tree->raw, &tree->text)) {
-    case SCALAR_NOT_FINITE: return refuse(j, "json.number-large", &tree->at);
+    case SCALAR_NOT_FINITE: return refuse(j, "file-json.number-large", &tree->at);
     case SCALAR_LOSES_DIGITS: {
       struct tree *params = reader_note(j->r, "warn", "number.digits", NULL, &tree->at, NULL);
       reader_param(j->r, params, "text", tree->raw);
@@ -288,7 +288,7 @@ enum reader_json reader_json(struct reader *r, const struct reader_chunk *chunk,
     j.doc++;
     if (*j.at != '{' && list->count) {                          /* text behind a whole value; `---` makes it YAML */
       bool marker = j.end - j.at >= 3 && !memcmp(j.at, "---", 3);
-      if (!marker || must) refuse(&j, "json.left-over", NULL);
+      if (!marker || must) refuse(&j, "file-json.left-over", NULL);
       break;
     }
     struct tree *next = value(&j);

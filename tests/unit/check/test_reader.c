@@ -124,9 +124,9 @@ static void refuses_each_mistake_with_its_own_key_and_place(void **state) {
     {"a list whose items are none", "apiVersion: v1\nkind: List\nitems: {a: b}\n", "object.list-items", 3, 8},
     {"a mistake in the second document", HEAD "---\n\n" HEAD "data: {a: 1, a: 2}\n", "yaml.duplicate-key", 9, 14},
     {"JSON: a key twice", "{\"kind\": \"Pod\",\n \"kind\": \"Pod\"}", "yaml.duplicate-key", 2, 2},
-    {"JSON: something left over", "{\"kind\": \"Pod\"} x", "json.left-over", 1, 17},
+    {"JSON: something left over", "{\"kind\": \"Pod\"} x", "file-json.left-over", 1, 17},
     {"JSON: NUL", "{\"kind\": \"P\\u0000\"}", "text.nul", 1, 12},
-    {"JSON: half a surrogate pair", "{\"kind\": \"\\ud83d\"}", "json.surrogate", 1, 11},
+    {"JSON: half a surrogate pair", "{\"kind\": \"\\ud83d\"}", "file-json.surrogate", 1, 11},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     struct arena *arena = arena_new(0);
