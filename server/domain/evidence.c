@@ -119,6 +119,8 @@ static void hide_secrets(struct arena *arena, struct tree *object) {
     TREE_EACH(value, old) tree_put_text(arena, hidden, value->key, "hidden");
     tree_set(arena, object, *part, hidden);
   }
+  struct tree *annotations = tree_path(object, "metadata.annotations");       /* every apply writes the whole object there once more */
+  if (annotations && annotations->type == TREE_MAP) tree_remove(annotations, "kubectl.kubernetes.io/last-applied-configuration");
 }
 
 /* The body as the script and the evidence see it. */
@@ -319,7 +321,7 @@ bool replayer_read(void *ctx, struct arena *arena, const struct tree *request, s
   }
   const struct tree *read = recorded(replayer, &asked);
   const struct tree *body = read ? tree_get(tree_get(replayer->evidence, "bodies"), tree_text_or(read, "body", "")) : NULL;
-  if (!body) return err_set(err, ERR_DENIED, "unobserved", "%s %s", asked.verb, asked.path ? asked.path : "");
+  if (!body) return err_set(err, ERR_NOT_FOUND, "evidence.unobserved", "%s %s", asked.verb, asked.path ? asked.path : "");
   tree_write(reply, body);
   struct tree *meta = tree_new(arena, TREE_MAP);
   tree_put_int(arena, meta, "status", tree_int(read, "status", 200));

@@ -29,7 +29,7 @@ bool observer_read(void *ctx, struct arena *arena, const struct tree *request, s
 struct tree *evidence_of(struct observer *observer, struct arena *arena, const struct check_file *files, size_t count, const struct tree *params, const struct tree *start,
                          const struct tree *clock, char out_root[65]);
 
-/* The same wishes out of stored evidence, without a cluster. What it lacks is DENIED "unobserved". */
+/* The same wishes out of stored evidence, without a cluster. What it lacks is ERR_NOT_FOUND "evidence.unobserved", as check.h wants it. */
 struct replayer { const struct observer *names; const struct tree *evidence; bool *used; size_t count; };
 void replayer_begin(struct replayer *replayer, struct arena *arena, const struct tree *evidence, const struct observer *names);
 bool replayer_read(void *ctx, struct arena *arena, const struct tree *request, struct buf *reply, struct tree **out_meta, struct err *err);
