@@ -1,5 +1,5 @@
-/* check_pool: a fixed number of seats, each with a process or without one. A worker is replaced after any failure or limit, 1,000 jobs, or when it has
- * grown past 128 MiB; so a run can leave nothing behind but time. The lock guards seats and the queue of waiters. */
+/* check_pool: a fixed number of seats, each with a process or without one. A worker is replaced after any failure or limit, 1,000 jobs, 40 s of
+ * processor time, or when it has grown past 128 MiB; so a run can leave nothing behind but time. The lock guards seats and the queue of waiters. */
 #include "check/check_pool.h"
 
 #include <errno.h>
@@ -24,6 +24,7 @@
 
 #define JOBS_MAX 1000
 #define RSS_MAX (128l << 20)
+#define LIFE_CPU_US (40 * 1000000ll)                          /* lockdown.c ends it at 60 s of processor time: never in the middle of somebody's run */
 #define START_MS 5000
 #define SAID_MAX 600
 
@@ -183,7 +184,7 @@ static long resident(pid_t pid) {
 }
 
 void check_pool_give(struct check_pool *pool, struct check_worker *worker, bool good) {
-  bool recycle = good && (worker->jobs >= JOBS_MAX || (worker->jobs % 16 == 0 && resident(worker->child.pid) > RSS_MAX));
+  bool recycle = good && (worker->jobs >= JOBS_MAX || cpu_us(worker) >= LIFE_CPU_US || (worker->jobs % 16 == 0 && resident(worker->child.pid) > RSS_MAX));
   if (!good || recycle) stop(worker);
   pthread_mutex_lock(&pool->lock);
   worker->busy = false;
