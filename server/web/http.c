@@ -279,12 +279,17 @@ static bool proxied(const struct http *http, const char *address) {
   return false;
 }
 
-/* Who the request came from, and as what the browser sees us. A proxy we know appends its peer to X-Forwarded-For: the last entry is the one to trust. */
+/* Who the request came from, and as what the browser sees us. A proxy we know adds its peer at the end, in the browser's own X-Forwarded-For or in one
+ * more of that name: the last entry of the last one is the one to trust. */
 static void origin_of(const struct http *http, const struct mg_request_info *info, struct req *req) {
   snprintf(req->address, sizeof req->address, "%s", info->remote_addr);
   req->scheme = "http";
   if (!proxied(http, info->remote_addr)) return;
-  const char *by = req_header(req, "X-Forwarded-For"), *scheme = req_header(req, "X-Forwarded-Proto");
+  const char *by = NULL, *scheme = NULL;
+  for (int i = 0; i < info->num_headers; i++) {
+    if (!strcasecmp(info->http_headers[i].name, "X-Forwarded-For")) by = info->http_headers[i].value;
+    if (!strcasecmp(info->http_headers[i].name, "X-Forwarded-Proto")) scheme = info->http_headers[i].value;
+  }
   if (by) {
     const char *last = strrchr(by, ',');
     last = last ? last + 1 : by;

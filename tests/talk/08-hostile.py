@@ -180,6 +180,9 @@ def a_listed_proxy_speaks_for_browsers_and_nobody_else_does(server):
     say(answer.headers["Strict-Transport-Security"])
     wait_for(lambda: "status=201" in server.text(), "the log line")
     say("address=203.0.113.7" in server.text() and "address=198.51.100.9" not in server.text(), "the proxy's own word counts, not what the browser put before it")
+    server.status_of(b"GET /j HTTP/1.1\r\nHost: lab.example.my\r\nX-Forwarded-For: 198.51.100.9\r\nX-Forwarded-For: 203.0.113.8\r\n\r\n")
+    wait_for(lambda: "address=203.0.113.8" in server.text(), "the log line of a proxy that adds a header of its own")
+    say("address=198.51.100.9" not in server.text(), "the browser's own header does not count")
     say(Browser(server).ask("POST", "/api/v1/joins", {"return_key": "x"}, headers={**https, "Origin": "http://lab.example.my"}).status == 403, "the origin is the one browsers see")
     say(Browser(server).get("/metrics", **{"X-Forwarded-For": "203.0.113.7"}).status == 404, "numbers are not for the world")
 
