@@ -22,6 +22,7 @@
 #include "store/db.h"
 
 #define BEGINS_MAX 3
+#define STORE_MS 5000                       /* what the store did not take is tried again after so long: an open row keeps its attempt from applying */
 
 struct apply_in { struct apply_row row; const char *files; size_t length; bool stored; };
 
@@ -45,7 +46,7 @@ bool apply_take(struct grading *grading, const struct viewer *viewer, const char
   struct attempt attempt;
   struct apply_in in = {0};
   int retry_s = 0;
-  bool ok = submission_files_fit(files, count, err) && submission_may_write(needs, viewer, attempt_id, arena, &attempt, err);
+  bool ok = submission_files_fit(files, count, err) && submission_may_write(needs, viewer, attempt_id, arena, &attempt, err) && grading_room(grading, err);
   if (ok && !needs->no_rates && !limit_take(grading_dry_rate_of(grading), attempt.id, 1, &retry_s)) {
     ok = err_set(err, ERR_LIMIT, "apply.often", "attempt %s", attempt.id);
     err_param(err, "seconds", "%d", retry_s);
@@ -203,7 +204,10 @@ void apply_job(void *ctx, const char *id, struct arena *arena) {
   size_t count = 0;
   struct db_read *read = NULL;
   snprintf(applied->row.id, sizeof applied->row.id, "%s", id);
-  if (!db_write(grading_needs_of(grading)->db, apply_begin_unit, &applied->row, &err)) return;
+  if (!db_write(grading_needs_of(grading)->db, apply_begin_unit, &applied->row, &err)) {
+    if (err.code != ERR_CONFLICT) jobs_add(grading_jobs_of(grading), apply_job, grading, id, STORE_MS, NULL);      /* conflict: it has ended */
+    return;
+  }
   int64_t begun = applied->row.begun;
   bool ok = db_read_begin(grading_needs_of(grading)->db, &read, &err) && store_apply_get(read, id, &applied->row, &err) && attempt_load(read, applied->row.attempt, arena, attempt, &err) &&
             apply_stored_files(read, &applied->row, arena, &files, &count, &err);
@@ -222,8 +226,13 @@ void apply_job(void *ctx, const char *id, struct arena *arena) {
   applied->ok = tree_flag(answer, "ok", false);
   buf_init(&applied->answer, 1024u * 1024u);
   tree_write(&applied->answer, answer);
-  if (!db_write(grading_needs_of(grading)->db, apply_end_unit, applied, &err)) log_error("apply.store", "apply=%s key=%s", id, err.key);
+  bool stored = db_write(grading_needs_of(grading)->db, apply_end_unit, applied, &err);
   buf_release(&applied->answer);
+  if (!stored) {                                             /* done once more: applying the same twice changes nothing */
+    log_error("apply.store", "apply=%s key=%s", id, err.key);
+    jobs_add(grading_jobs_of(grading), apply_job, grading, id, STORE_MS, NULL);
+    return;
+  }
   if (ok && strcmp(applied->row.kind, "apply") == 0) attempt_applied(grading_needs_of(grading)->attempts, applied->row.attempt, wall_ms());
   tell_apply(grading, arena, applied, answer);
 }

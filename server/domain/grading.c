@@ -32,6 +32,7 @@
 #include "store/store_verdict.h"
 
 #define QUEUE_MAX 2000
+#define QUEUE_SPARE 100                      /* kept free for what is acknowledged already */
 #define BEGINS_MAX 3                         /* a submission that took the server down so often ends as error */
 #define RETRIES_MAX 3
 #define GATHER_MS 50                         /* changes are gathered so long before a pass */
@@ -130,6 +131,13 @@ const struct grading_needs *grading_needs_of(const struct grading *grading) { re
 struct jobs *grading_jobs_of(struct grading *grading) { return grading->jobs; }
 struct limit *grading_dry_rate_of(struct grading *grading) { return grading->dry_rate; }
 
+bool grading_room(struct grading *grading, struct err *err) {
+  if (jobs_waiting(grading->jobs) < QUEUE_MAX - QUEUE_SPARE) return true;
+  err_set(err, ERR_LIMIT, "jobs.full", "%d jobs", QUEUE_MAX - QUEUE_SPARE);
+  if (err) err->retry_after_s = 10;
+  return false;
+}
+
 /* --- opening ---------------------------------------------------------------------------------------------------------------------- */
 
 bool grading_open(const struct grading_needs *needs, struct grading **out, struct err *err) {
@@ -175,7 +183,7 @@ bool submission_take(struct grading *grading, const struct viewer *viewer, const
   struct arena *arena = arena_new(0);
   struct attempt attempt;
   struct submission_in in = {.files = files, .count = count};
-  bool ok = submission_files_fit(files, count, err) && submission_may_write(&grading->needs, viewer, attempt_id, arena, &attempt, err);
+  bool ok = submission_files_fit(files, count, err) && submission_may_write(&grading->needs, viewer, attempt_id, arena, &attempt, err) && grading_room(grading, err);
   if (ok) {
     submission_fill(&in, &attempt, key);
     in.no_rates = grading->needs.no_rates;
@@ -296,7 +304,7 @@ static bool ending_unit(struct db_tx *tx, void *arg, struct err *err) {
   if (!store_verdict_add(tx, &ending->row, graded->row.person, ending->body.data, ending->body.len, ending->evidence.data, ending->evidence.len, err)) return false;
   if (!ending->row.final) return true;
   if (!store_submission_end(tx, graded->row.id, ending->state, ending->row.earned, ending->row.max, err)) return false;
-  if (strcmp(ending->row.state, "settled") != 0) return true;
+  if (!strcmp(ending->row.state, "refused")) return true;
   return progress_record(tx, graded->lab, graded->row.person, graded->row.workshop, graded->row.id, tree_get(ending->verdict, "body"), ending->row.at_ms, err);
 }
 
@@ -400,7 +408,7 @@ static bool grade_one(struct graded *graded, struct running *running, bool crash
     if (!crashed) log_warn("grading.run", "submission=%s key=%s detail=\"%s\"", graded->row.id, why.key, why.detail);
     no_run(graded);
   }
-  if (graded->result.pending && !has_error(&graded->result.raw)) {
+  if (graded->result.pending) {              /* an error beside it is told, and looked at again with the next pass: `pending` is nobody's last word */
     remember(running, graded->result.raw.held);
     *out_again_ms = next_pass(&graded->result);
     return true;

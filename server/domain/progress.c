@@ -48,8 +48,8 @@ static struct sum sum_step(const struct lab *lab, const struct lab_step *step, c
     if (strcmp(lab->checks[i].step, step->id)) continue;
     const struct tree *check = check_of(body, lab->checks[i].id);
     struct fraction earned, max;
-    if (!check || !fraction_parse(tree_text(check, "max"), &max)) continue;      /* left out of this run: not counted */
     const char *outcome = tree_text_or(check, "outcome", "");
+    if (!check || !strcmp(outcome, "unobserved") || !fraction_parse(tree_text(check, "max"), &max)) continue;      /* left out of this run: not counted */
     sum.met = true;
     sum.max = fraction_add(sum.max, max);
     if (!strcmp(outcome, "error") || !strcmp(outcome, "pending")) sum.error = true;

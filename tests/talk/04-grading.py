@@ -5,9 +5,9 @@ from talk import Browser, Server, free_port, root, say, talk, wait_for
 LAB = "mend-selector"
 
 
-def lab_files(folder, params):
+def lab_files(folder, params, lab=LAB):
     """The lab's files with the attempt's parameters filled in, as the editor would hold them."""
-    where = os.path.join(root, "labs/kubernetes/services", LAB, folder)
+    where = os.path.join(root, "labs/kubernetes/services", lab, folder)
     fill = lambda text: re.sub(r"\$\{(\w+)\}", lambda m: str(params.get(m[1], m[0])), text)
     return [{"name": name, "text": fill(open(os.path.join(where, name), encoding="utf-8").read())} for name in sorted(os.listdir(where))]
 
@@ -60,6 +60,16 @@ def without_a_cluster_files_are_graded_and_reading_goes_on(server):
     say(outcome(got, "selectors") == "pass", "the file check passes")
     say(got["submission"]["earned"] == "3", got["submission"]["earned"])
     say(aina.get("/learn/services").status == 200 and aina.get("/me").status == 200)
+
+
+@talk
+def what_only_an_api_server_can_say_keeps_no_point_from_the_sheet(server):
+    aina = one_learner(server)
+    attempt = start(aina, lab="mend-ports")
+    got = graded(aina, hand_in(aina, attempt, lab_files("solution", attempt["params"], "mend-ports")))
+    say((outcome(got, "ports"), outcome(got, "accepted")) == ("pass", "unobserved"), f"{[(c['id'], c['outcome']) for c in got['verdict']['checks']]}")
+    labs = [lab for course in aina.get("/api/v1/progress").json["courses"] for module in course["modules"] for lab in module["labs"] if lab["id"] == "mend-ports"]
+    say([lab["earned"] for lab in labs] == ["3"], f"{[lab['earned'] for lab in labs]}")
 
 
 @talk

@@ -123,7 +123,7 @@ static void an_error_lowers_nothing_and_a_step_without_checks_is_left_alone(void
 
 static void a_paper_form_is_done_when_what_it_counts_is_won(void **state) {
   (void)state;
-  record(&mend, "", "s1", THREE("pass", NULL, NULL), THREE("3", NULL, NULL));
+  record(&mend, "", "s1", THREE("pass", "unobserved", NULL), THREE("3", NULL, NULL));     /* one that only an API server can say, one on the live namespace */
   const struct tree *lab = lab_of(sheet(&aina), "mend");
   assert_string_equal(row_of("mend", "mend").max, "3");
   assert_true(tree_flag(tree_path(lab, "steps[0]"), "done", false));
