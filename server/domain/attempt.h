@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include "base/id.h"
 #include "domain/viewer.h"
-struct arena; struct err; struct db; struct db_read; struct live; struct catalog; struct cluster; struct jobs; struct tree; struct check_pool; struct lab; struct kube;
+struct arena; struct attempt_row; struct err; struct db; struct db_read; struct live; struct catalog; struct cluster; struct jobs; struct tree; struct check_pool; struct lab; struct kube;
 
 enum attempt_state { ATTEMPT_WANTED, ATTEMPT_READY, ATTEMPT_RESETTING, ATTEMPT_ENDING, ATTEMPT_GONE, ATTEMPT_FAILED };
 const char *attempt_state_name(enum attempt_state state);                    /* "wanted" … */
@@ -41,6 +41,9 @@ struct tree *attempt_json(struct attempts *attempts, struct arena *arena, const 
 struct tree *attempt_objects(struct attempts *attempts, struct arena *arena, const char *id);
 /* The proof of isolation, act by act: {at_ms, refused, of, acts: [{act, guard, ok}]}, or NULL. */
 struct tree *attempt_proof(struct attempts *attempts, struct db_read *read, struct arena *arena, const char *id);
+
+/* May this viewer see this row: its owner, who opened its workshop, an administrator. */
+bool attempt_may(struct db_read *read, const struct viewer *viewer, const struct attempt_row *row);
 
 /* --- for grading (no viewer: it checked already) ------------------------------------------------------------------------------------------------ */
 bool attempt_load(struct db_read *read, const char *id, struct arena *arena, struct attempt *out, struct err *err);

@@ -51,7 +51,6 @@ bool attempt_read(struct attempts *attempts, struct arena *arena, const char *id
 /* Moves a row; *out_moved tells whether it was in `from`. params: JSON or NULL. */
 bool attempt_move(struct attempts *attempts, const char *id, enum attempt_state from, enum attempt_state to, const char *why, const char *params, bool *out_moved, struct err *err);
 int64_t attempt_expiry(struct attempts *attempts, const char *workshop, int64_t from_ms);
-bool attempt_may(struct attempts *attempts, struct db_read *read, const struct viewer *viewer, const struct attempt_row *row);
 /* attempt_show.c */
 void attempt_publish(struct attempts *attempts, const char *id, int warning);        /* event "attempt"; warning: minutes left, or 0 */
 void attempt_show_source(struct attempts *attempts);

@@ -110,7 +110,7 @@ static bool may(void *ctx, const char *topic, const struct viewer *viewer) {
   struct db_read *read;
   bool yes = false;
   if (id_valid(id_of(topic)) && db_read_begin(attempts->needs.db, &read, NULL)) {
-    yes = store_attempt_get(read, id_of(topic), arena, &row, NULL) && attempt_may(attempts, read, viewer, &row);
+    yes = store_attempt_get(read, id_of(topic), arena, &row, NULL) && attempt_may(read, viewer, &row);
     db_read_end(read);
   }
   arena_free(arena);

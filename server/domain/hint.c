@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/tree.h"
 #include "base/wallclock.h"
+#include "domain/attempt.h"
 #include "domain/catalog.h"
 #include "domain/progress_inside.h"
 #include "store/store_attempt.h"
@@ -29,8 +30,7 @@ struct view { struct attempt_row row; const struct edition *edition; const struc
 static bool view_make(struct progress *progress, struct db_read *read, const struct viewer *viewer, const char *attempt, struct arena *arena, struct view *out, struct err *err) {
   memset(out, 0, sizeof *out);
   if (!store_attempt_get(read, attempt, arena, &out->row, err)) return false;
-  if (!*viewer->person || (strcmp(out->row.person, viewer->person) && !viewer_is(viewer, ROLE_INSTRUCTOR)))
-    return err_set(err, ERR_NOT_FOUND, "attempt.missing", "attempt %s is not the viewer's", attempt);
+  if (!attempt_may(read, viewer, &out->row)) return err_set(err, ERR_NOT_FOUND, "attempt.missing", "attempt %s is not the viewer's", attempt);
   if (!store_hint_list(read, attempt, arena, &out->opened, &out->opened_count, err)) return false;
   if (!out->row.params || !tree_parse(arena, out->row.params, strlen(out->row.params), 0, &out->params, NULL)) out->params = tree_new(arena, TREE_MAP);
   out->tries = (int)store_submission_tries(read, attempt);

@@ -21,8 +21,8 @@ bool progress_quiz(struct progress *progress, const struct viewer *viewer, const
                    bool *out_right, const char **out_betrays, struct err *err);
 
 /* --- hint.c: which rungs of a ladder are open after so many tries that did not pass and minutes since the attempt began; opened ones stay ---------- */
-/* Opens a rung (1 to 3) of a ladder of the attempt's lab and gives its text. The attempt is the viewer's own, or the viewer is staff (for whom each rung is
- * open). ERR_CONFLICT "hint.early-tries|-minutes|-both" (params tries, minutes) or "hint.order" (the one before comes first); ERR_NOT_FOUND "hint.missing". */
+/* Opens a rung (1 to 3) of a ladder of the attempt's lab and gives its text. The attempt is one that the viewer may see (attempt_may); staff
+ * opens any rung of it, for the learner too. ERR_CONFLICT "hint.early-tries|-minutes|-both" (params tries, minutes) or "hint.order" (the one before comes first); ERR_NOT_FOUND "hint.missing". */
 bool hint_open(struct progress *progress, const struct viewer *viewer, const char *attempt, const char *key, int rung, struct arena *arena, const char **out_text, struct err *err);
 /* [{key, rung, text}] opened so far; empty when the attempt is not the viewer's. */
 struct tree *hint_list(struct progress *progress, struct db_read *read, const struct viewer *viewer, const char *attempt, const char *lab, struct arena *arena);

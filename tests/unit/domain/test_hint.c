@@ -42,7 +42,8 @@ static struct progress *progress;
 static const char attempt[] = "01jxattempt000000000000000";
 static const struct viewer aina = {.person = "01jxperson0000000000000000", .role = ROLE_LEARNER, .lang = LANG_MS};
 static const struct viewer ben = {.person = "01jxperson0000000000000001", .role = ROLE_LEARNER};
-static const struct viewer staff = {.person = "01jxperson0000000000000002", .role = ROLE_INSTRUCTOR};
+static const struct viewer staff = {.person = "01jxperson0000000000000002", .role = ROLE_ADMIN};
+static const struct viewer stranger = {.person = "01jxperson0000000000000003", .role = ROLE_INSTRUCTOR};     /* of another workshop */
 
 static bool attempt_unit(struct db_tx *tx, void *arg, struct err *err) {
   (void)arg;
@@ -150,6 +151,9 @@ static void an_attempt_of_another_learner_is_not_there(void **state) {
   assert_null(open_it(&ben, "hints", 1, &err));
   assert_string_equal(err.key, "attempt.missing");
   assert_int_equal(listed(&ben, true)->count, 0);
+  assert_null(open_it(&stranger, "hints", 3, &err));
+  assert_string_equal(err.key, "attempt.missing");
+  assert_int_equal(listed(&stranger, true)->count, 0);
   const struct viewer nobody = {0};
   assert_null(open_it(&nobody, "hints", 1, &err));
   assert_string_equal(err.key, "attempt.missing");
