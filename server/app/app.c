@@ -95,6 +95,9 @@ static void open_relay(void *ctx) {
   char host[256], listen[300];
   int port;
   struct err err;
+  struct cluster_status status;
+  cluster_status(app->house.cluster, &status);
+  if (!status.embedded) return;                              /* any other cluster has an address of its own, and the kubeconfig names that */
   if (app->relay || !host_port(cluster_server(app->house.cluster), host, &port)) return;
   const char *address = app->settings->api_listen ? app->settings->api_listen : app->settings->listen;
   snprintf(listen, sizeof listen, strchr(address, ':') ? "[%s]:%lld" : "%s:%lld", address, (long long)app->settings->api_port);

@@ -48,6 +48,7 @@ struct cluster {
   int64_t probed_ms, flown_ms;           /* monotonic; 0: never */
   bool flown;                            /* preflight has run on this port */
   bool ready_told;
+  pthread_mutex_t telling;               /* held while a listener is called, so that who leaves waits for that call; taken before `lock` */
   struct { void (*fn)(void *ctx); void *ctx; bool told; } listener[LISTENERS];
   struct { void (*fn)(void *what); void *what; } leftover[LISTENERS]; int leftovers;
 };
@@ -185,6 +186,12 @@ static void become(struct cluster *cluster, enum cluster_state state, const char
   if (moved) log_info("cluster.state", "state=%s why=%s text=\"%s\"", state_names[state], why, text);
 }
 
+/* The same because of an error of ours: its detail (addresses, file names) is for the log, and `why` is worded for who looks. */
+static void trouble(struct cluster *cluster, enum cluster_state state, const char *why, const struct err *err) {
+  if (cluster->status.state != state || strcmp(cluster->status.why, why)) log_warn("cluster.trouble", "state=%s key=%s detail=\"%s\"", state_names[state], err->key, err->detail);
+  become(cluster, state, why, "");
+}
+
 /* --- looking ----------------------------------------------------------------------------------------------------------------------------------------- */
 
 static struct tree *read_json(struct arena *arena, const char *path) {
@@ -289,7 +296,7 @@ static void look(struct cluster *cluster, struct arena *arena) {
   if (cluster->name) {
     if (!look_embedded(cluster, arena)) return;
     if (!open_port(cluster, arena_printf(arena, "%s/%s/server.kubeconfig", cluster->run_root, cluster->name), &err)) {
-      become(cluster, CLUSTER_BROKEN, err.key, err.detail);
+      trouble(cluster, CLUSTER_BROKEN, err.key, &err);
       return;
     }
   }
@@ -302,13 +309,13 @@ static void look(struct cluster *cluster, struct arena *arena) {
   if (!was_ready || stats.circuit_open || now - cluster->probed_ms >= PROBE_MS) {
     cluster->probed_ms = now;
     if (!answers(&port->kube, arena, &err)) {
-      become(cluster, cluster->flown ? CLUSTER_AWAY : CLUSTER_STARTING, cluster->flown ? "cluster.away" : err.key, err.detail);
+      trouble(cluster, cluster->flown ? CLUSTER_AWAY : CLUSTER_STARTING, cluster->flown ? "cluster.away" : err.key, &err);
       return;
     }
   }
   if (!cluster->flown || now - cluster->flown_ms >= (cluster->status.own_red ? PREFLIGHT_RED_MS : PREFLIGHT_MS)) {
     if (!fly(cluster, &port->kube, arena, &err)) {
-      become(cluster, cluster->flown ? CLUSTER_AWAY : CLUSTER_STARTING, "cluster.away", err.detail);
+      trouble(cluster, cluster->flown ? CLUSTER_AWAY : CLUSTER_STARTING, "cluster.away", &err);
       return;
     }
   }
@@ -319,6 +326,7 @@ static void look(struct cluster *cluster, struct arena *arena) {
 
 /* Listeners are called without the lock. */
 static void tell_ready(struct cluster *cluster) {
+  pthread_mutex_lock(&cluster->telling);
   pthread_mutex_lock(&cluster->lock);
   bool ready = cluster->status.state == CLUSTER_READY && !cluster->status.own_red;
   bool fresh = ready && !cluster->ready_told;
@@ -333,6 +341,7 @@ static void tell_ready(struct cluster *cluster) {
     pthread_mutex_lock(&cluster->lock);
   }
   pthread_mutex_unlock(&cluster->lock);
+  pthread_mutex_unlock(&cluster->telling);
 }
 
 static void *watch(void *arg) {
@@ -373,6 +382,7 @@ bool cluster_open(const struct cluster_spec *spec, struct cluster **out, struct 
   cluster->status = (struct cluster_status){.state = spec->kubeconfig || spec->kube ? CLUSTER_STARTING : CLUSTER_NONE, .since_ms = wall_ms(), .embedded = spec->name != NULL};
   if (!spec->kubeconfig && !spec->kube) snprintf(cluster->status.why, sizeof cluster->status.why, "cluster.none");
   pthread_mutex_init(&cluster->lock, NULL);
+  pthread_mutex_init(&cluster->telling, NULL);
   pthread_condattr_t attr;
   pthread_condattr_init(&attr);
   pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -415,6 +425,7 @@ void cluster_close(struct cluster *cluster) {
   for (int i = 0; i < cluster->leftovers; i++) cluster->leftover[i].fn(cluster->leftover[i].what);
   free(cluster->name), free(cluster->kubeconfig), free(cluster->context), free(cluster->install), free(cluster->run_root), free(cluster->lines), free(cluster->told);
   pthread_cond_destroy(&cluster->change);
+  pthread_mutex_destroy(&cluster->telling);
   pthread_mutex_destroy(&cluster->lock);
   free(cluster);
 }
@@ -460,6 +471,7 @@ const char *cluster_server(struct cluster *cluster) {
 }
 
 void cluster_on_ready(struct cluster *cluster, void (*fn)(void *ctx), void *ctx) {
+  pthread_mutex_lock(&cluster->telling);
   pthread_mutex_lock(&cluster->lock);
   int at = -1;
   for (int i = LISTENERS - 1; i >= 0; i--) {
@@ -474,6 +486,7 @@ void cluster_on_ready(struct cluster *cluster, void (*fn)(void *ctx), void *ctx)
   cluster->poked = true;
   pthread_cond_signal(&cluster->change);
   pthread_mutex_unlock(&cluster->lock);
+  pthread_mutex_unlock(&cluster->telling);
   if (fn && at < 0) BUG("too many listen for the cluster");
 }
 

@@ -35,7 +35,7 @@ struct tree *cluster_json(struct cluster *cluster, struct arena *arena);     /* 
 const struct kube *cluster_kube(struct cluster *cluster, struct err *err);
 const char *cluster_ca(struct cluster *cluster);                             /* PEM or NULL, for kubeconfigs */
 const char *cluster_server(struct cluster *cluster);                         /* https://address:port */
-void cluster_on_ready(struct cluster *cluster, void (*fn)(void *ctx), void *ctx);    /* called from its thread each time it becomes ready (no red), soon when it is; at most 4 listeners; fn NULL takes the one with this ctx out */
+void cluster_on_ready(struct cluster *cluster, void (*fn)(void *ctx), void *ctx);    /* called from its thread each time it becomes ready (no red), soon when it is; at most 4 listeners; fn NULL takes the one with this ctx out and waits for a call of it; a listener must not call this */
 /* fn(what) when the ports have closed: for what the watches still point at. At most 4. */
 void cluster_at_close(struct cluster *cluster, void (*fn)(void *what), void *what);
 #endif

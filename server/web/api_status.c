@@ -55,7 +55,7 @@ static bool cluster(struct req *req, struct reply *out, struct err *err) {
   struct tree *none = tree_new(req->arena, TREE_MAP), *now = req->house->cluster ? cluster_json(req->house->cluster, req->arena) : none;
   if (now == none) tree_put_text(req->arena, none, "state", "none");
   const char *why = tree_text(now, "why");
-  if (why && *why && !tree_get(now, "why_text")) tree_put_text(req->arena, now, "why_text", req_words(req, why, now));
+  if (why && *why && !*tree_text_or(now, "why_text", "")) tree_set(req->arena, now, "why_text", tree_string(req->arena, req_words(req, why, now)));
   out->json = now;
   return true;
 }
