@@ -186,7 +186,7 @@ static void a_reset_keeps_the_walls_and_sets_up_again(void **state) {
   if (!run(&site, &made, &err)) house_fail("run", &err);
   const char *uid = tree_text(tree_get(fake_kube_find(house.fake, house.arena, "ConfigMap", NS, "notes"), "metadata"), "uid");
   fake_kube_put(house.fake, "{\"apiVersion\":\"apps/v1\",\"kind\":\"Deployment\",\"metadata\":{\"name\":\"mine\",\"namespace\":\"" NS "\"},\"spec\":{}}");
-  fake_kube_put(house.fake, "{\"apiVersion\":\"v1\",\"kind\":\"Secret\",\"metadata\":{\"name\":\"mine\",\"namespace\":\"" NS "\"}}");
+  fake_kube_put(house.fake, "{\"apiVersion\":\"v1\",\"kind\":\"Secret\",\"metadata\":{\"name\":\"mine\",\"namespace\":\"" NS "\",\"labels\":{\"makmal/platform\":\"true\"}}}");     /* a label saves nothing */
   if (!provision_reset(fake_kube_port(house.fake), house.pool, house.arena, &lab, params(), NS, &err)) house_fail("reset", &err);
   assert_null(fake_kube_find(house.fake, house.arena, "Deployment", NS, "mine"));
   assert_null(fake_kube_find(house.fake, house.arena, "Secret", NS, "mine"));
