@@ -68,7 +68,7 @@ bool draft_save(struct attempts *attempts, const struct viewer *viewer, const ch
   }
   if (ok) {
     struct buf text;
-    buf_init(&text, 4 * CHECK_BYTES_MAX);
+    buf_init(&text, 8 * CHECK_BYTES_MAX);                     /* a control character takes six bytes in JSON */
     buf_char(&text, '[');
     for (size_t i = 0; i < count; i++) {
       bool plain = utf8(files[i].bytes, files[i].length);
