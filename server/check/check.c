@@ -244,7 +244,7 @@ bool check_list(struct check_pool *pool, struct arena *arena, const struct check
 
 /* --- run ------------------------------------------------------------------------------------------------------------------- */
 
-struct run { struct talk talk; struct arena *arena; const struct check_wish *wish; struct check_result *out; int reads, probes; size_t read_bytes, body_bytes; struct tree *plan; };
+struct run { struct talk talk; struct arena *arena; const struct check_wish *wish; struct check_result *out; int reads, probes; size_t read_bytes, body_bytes; int64_t waited_ms; struct tree *plan; };
 
 static struct tree *new_error(struct arena *arena, const char *who, const char *key, const char *detail) {
   struct tree *error = tree_new(arena, TREE_MAP);
@@ -288,7 +288,11 @@ static bool answer(struct run *run, const struct wire_frame *frame) {
   if (ok) {
     bool got = false;
     if (!run->wish || !run->wish->read) err_set(&err, ERR_NOT_FOUND, "evidence.unobserved", "no cluster in this run");
-    else if (spend_read(run, request, &err)) got = run->wish->read(run->wish->ctx, arena, request, &body, &meta, &err);
+    else if (spend_read(run, request, &err)) {
+      int64_t from = mono_ms();
+      got = run->wish->read(run->wish->ctx, arena, request, &body, &meta, &err);
+      run->waited_ms += mono_ms() - from;
+    }
     if (got && (body.over || (run->read_bytes += body.len) > READ_BYTES_MAX)) {
       got = err_set(&err, ERR_LIMIT, "check.read-bytes", "over %u bytes", READ_BYTES_MAX);
       err_param(&err, "limit_mib", "%u", READ_BYTES_MAX >> 20);
@@ -415,7 +419,9 @@ bool check_run(struct check_pool *pool, struct arena *arena, const struct check_
   result.wall_us = mono_us() - from_us;
   bool limit = result.error && !strcmp(tree_text_or(result.error, "who", ""), "limit");
   if (!fine) {
-    if (talk->timed) result.error = new_error(arena, "limit", talk->cpu ? "error.cpu" : "error.time", arena_printf(arena, "%lld ms", (long long)result.wall_us / 1000));
+    /* a run that mostly waited for answers was held up by the cluster: that is tried again, a script that computes too long is not */
+    bool held_up = !talk->cpu && run.waited_ms * 1000 > result.wall_us / 2;
+    if (talk->timed) result.error = new_error(arena, held_up ? "cluster" : "limit", talk->cpu ? "error.cpu" : "error.time", arena_printf(arena, "%lld ms", (long long)result.wall_us / 1000));
     else result.error = new_error(arena, "platform", "error.worker", last_words(talk));
     log_warn("check.run", "key=%s detail=%s", tree_text(result.error, "key"), tree_text(result.error, "detail"));
     end_rest(&run, result.error);

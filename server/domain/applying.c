@@ -165,7 +165,7 @@ static bool apply_end_unit(struct db_tx *tx, void *arg, struct err *err) {
 static bool try_apply(struct grading *grading, struct arena *arena, const struct apply_row *row, const struct attempt *attempt, const struct check_file *files, size_t count,
                       struct tree **out, struct err *err) {
   char *token = arena_alloc(arena, 4096);
-  if (attempt->state != ATTEMPT_READY) return err_set(err, ERR_UNAVAILABLE, "cluster.away", "attempt %s is %s", attempt->id, attempt_state_name(attempt->state));
+  if (attempt->state != ATTEMPT_READY) return err_set(err, ERR_UNAVAILABLE, attempt->state == ATTEMPT_WANTED ? "cluster.away" : "attempt.not-ready", "attempt %s is %s", attempt->id, attempt_state_name(attempt->state));
   for (int i = 0;; i++) {
     const struct kube *kube = cluster_kube(grading_needs_of(grading)->cluster, err);
     if (kube && access_token(grading_needs_of(grading)->attempts, attempt, token, NULL, err) &&

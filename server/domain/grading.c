@@ -32,6 +32,7 @@
 #include "store/store_verdict.h"
 
 #define QUEUE_MAX 2000
+#define EVIDENCE_TEXT_MAX (15u * 1024u * 1024u)   /* a row of the store has 16 MiB at most */
 #define QUEUE_SPARE 100                      /* kept free for what is acknowledged already */
 #define BEGINS_MAX 3                         /* a submission that took the server down so often ends as error */
 #define RETRIES_MAX 3
@@ -343,8 +344,14 @@ static bool end_run(struct graded *graded, enum check_scope scope, bool final, s
   snprintf(ending.row.evidence_sha256, sizeof ending.row.evidence_sha256, "%s", graded->result.root);
   buf_init(&ending.body, 1024u * 1024u);
   tree_write(&ending.body, body);
-  buf_init(&ending.evidence, 16u * 1024u * 1024u);
+  buf_init(&ending.evidence, EVIDENCE_TEXT_MAX);
   tree_write(&ending.evidence, graded->result.evidence);
+  if (ending.evidence.over) {                /* what a row cannot hold would keep the verdict from being stored: a replay then says unobserved */
+    log_warn("grading.evidence", "submission=%s is kept without bodies", graded->row.id);
+    tree_remove(graded->result.evidence, "bodies");
+    buf_reset(&ending.evidence);
+    tree_write(&ending.evidence, graded->result.evidence);
+  }
   bool ok = db_write(graded->grading->needs.db, ending_unit, &ending, err);
   buf_release(&ending.body);
   buf_release(&ending.evidence);

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/buf.h"
 #include "unit/check/job.h"
@@ -154,6 +155,27 @@ static void probes_are_asked_anew_and_their_text_is_given(void **state) {
   if (strcmp(tree_text(result.checks->child, "outcome"), "pass")) fail_msg("%s", json(arena, result.checks));
   assert_int_equal(cluster.reads, 3);
   assert_string_equal(cluster.last, "{\"path\":\"/\",\"port\":80,\"service\":\"s\",\"verb\":\"http\"}");
+  arena_free(arena);
+}
+
+static bool answer_late(void *ctx, struct arena *arena, const struct tree *request, struct buf *reply, struct tree **meta, struct err *err) {
+  nanosleep(&(struct timespec){.tv_nsec = 400000000}, NULL);
+  return answer(ctx, arena, request, reply, meta, err);
+}
+
+static void a_cluster_that_holds_up_a_run_is_to_blame_for_its_time(void **state) {
+  (void)state;
+  struct arena *arena = arena_new(0);
+  struct job_case c;
+  struct cluster cluster = {.body = "\"\"", .status = 200};
+  struct check_wish wish = {&cluster, answer_late, NULL};
+  job_begin(&c, "check('a', 'live', function() for i = 1, 9 do host.read{verb = 'http', service = 's', port = 80, path = '/'} end end)", NULL);
+  c.job.scope = CHECK_SCOPE_LIVE;
+  c.job.wall_ms = 600;
+  struct check_result result = run(arena, &c.job, &wish);
+  const struct tree *error = tree_get(result.checks->child, "error");
+  assert_string_equal(tree_text(error, "key"), "error.time");
+  assert_string_equal(tree_text(error, "who"), "cluster");
   arena_free(arena);
 }
 
@@ -354,7 +376,8 @@ static void the_library_raises_errors_of_its_own(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(sides_run_as_far_as_the_scope_goes), cmocka_unit_test(two_sides_make_one_outcome), cmocka_unit_test(a_finding_comes_out_with_its_place_and_nothing_else),
-    cmocka_unit_test(reads_are_answered_and_equal_ones_asked_once), cmocka_unit_test(probes_are_asked_anew_and_their_text_is_given), cmocka_unit_test(a_dry_run_sends_the_object),
+    cmocka_unit_test(reads_are_answered_and_equal_ones_asked_once), cmocka_unit_test(probes_are_asked_anew_and_their_text_is_given), cmocka_unit_test(a_cluster_that_holds_up_a_run_is_to_blame_for_its_time),
+    cmocka_unit_test(a_dry_run_sends_the_object),
     cmocka_unit_test(who_is_to_blame_for_a_read_that_fails), cmocka_unit_test(without_a_cluster_a_read_is_unobserved), cmocka_unit_test(the_read_over_the_budget_is_refused),
     cmocka_unit_test(what_is_held_goes_from_pass_to_pass), cmocka_unit_test(set_up_objects_are_seen_with_parameters_and_without_places),
     cmocka_unit_test(a_refused_file_runs_no_check), cmocka_unit_test(nothing_handed_in_is_said_and_checked_all_the_same), cmocka_unit_test(a_set_up_that_cannot_be_read_is_our_fault),
