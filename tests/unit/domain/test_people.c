@@ -175,17 +175,24 @@ static void staff_sign_in_whatever_the_case_of_their_name(void **state) {
   OK(people_add(people, "Encik Rahman", NULL, ROLE_LEARNER, id, &err));        /* a learner of that name has no password, so nothing is confused */
   REFUSED(people_add(people, "Siti", NULL, ROLE_INSTRUCTOR, id, &err), "people.role");
 }
+/* Processor time of this thread: what a guess costs, whatever else the machine does. */
+static int64_t cpu_us(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
 static void unknown_names_and_wrong_passwords_get_one_answer_at_one_price(void **state) {
   (void)state;
   add_staff("Rahman", ROLE_INSTRUCTOR);
   struct err known = {0}, unknown = {0}, nonsense = {0};
   int64_t least[2] = {INT64_MAX, INT64_MAX};
   for (int i = 0; i < 4; i++) {
-    int64_t from = mono_us();
+    int64_t from = cpu_us();
     assert_false(sign_in("Rahman", "not the password", "1.2.3.4", &known));
-    int64_t middle = mono_us();
+    int64_t middle = cpu_us();
     assert_false(sign_in("Nobody", "not the password", "1.2.3.4", &unknown));
-    int64_t end = mono_us();
+    int64_t end = cpu_us();
     if (middle - from < least[0]) least[0] = middle - from;
     if (end - middle < least[1]) least[1] = end - middle;
   }
