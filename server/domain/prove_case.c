@@ -348,6 +348,12 @@ void prove_compare(struct arena *arena, const struct lab *lab, const struct tree
 void prove_compare_apply(struct arena *arena, const struct tree *one, const struct tree *params, const struct tree *answer, struct buf *problems) {
   const struct tree *raw = tree_path(one, "expect.apply");
   const struct tree *expect = raw && raw->type == TREE_MAP ? raw : NULL;
+  TREE_EACH(row, expect) {                                             /* a row about an object that was not handed in would be true of anything */
+    bool met = false;
+    TREE_EACH(object, tree_get(answer, "objects"))
+      met |= !strcmp(filled(arena, params, row->key), arena_printf(arena, "%s/%s", tree_text_or(object, "kind", ""), tree_text_or(object, "name", "")));
+    if (!met) buf_printf(problems, "apply: no %s was handed in\n", row->key);
+  }
   TREE_EACH(object, tree_get(answer, "objects")) {
     char what[400];
     snprintf(what, sizeof what, "%s/%s", tree_text_or(object, "kind", ""), tree_text_or(object, "name", ""));
