@@ -268,7 +268,10 @@ bool apply_files(struct check_pool *pool, const struct kube *kube, struct arena 
   }
   bool ok = true;
   for (size_t i = 0; i < apply.count && ok; i++) {
-    if (!apply_one(&apply, &apply.target[i], take_over, err)) return false;
+    if (!apply_one(&apply, &apply.target[i], take_over, err)) {      /* ours, half-way: what was applied and what not is told all the same */
+      *out = answer(&apply, false);
+      return false;
+    }
     ok = strcmp(apply.target[i].did, "refused") != 0;
   }
   *out = answer(&apply, ok);

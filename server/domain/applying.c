@@ -22,6 +22,7 @@
 #include "store/db.h"
 
 #define BEGINS_MAX 3
+#define HELD_MS 200
 #define STORE_MS 5000                       /* what the store did not take is tried again after so long: an open row keeps its attempt from applying */
 
 struct apply_in { struct apply_row row; const char *files; size_t length; bool stored; };
@@ -203,8 +204,17 @@ void apply_job(void *ctx, const char *id, struct arena *arena) {
   struct check_file *files = NULL;
   size_t count = 0;
   struct db_read *read = NULL;
-  snprintf(applied->row.id, sizeof applied->row.id, "%s", id);
+  /* a reset must not empty the namespace under an apply, nor an apply write into a fresh start */
+  bool known = db_read_begin(grading_needs_of(grading)->db, &read, &err) && store_apply_get(read, id, &applied->row, &err);
+  db_read_end(read);
+  read = NULL;
+  if (!known) return;
+  if (!attempt_hold(grading_needs_of(grading)->attempts, applied->row.attempt)) {
+    jobs_add(grading_jobs_of(grading), apply_job, grading, id, HELD_MS, NULL);
+    return;
+  }
   if (!db_write(grading_needs_of(grading)->db, apply_begin_unit, &applied->row, &err)) {
+    attempt_let_go(grading_needs_of(grading)->attempts, applied->row.attempt);
     if (err.code != ERR_CONFLICT) jobs_add(grading_jobs_of(grading), apply_job, grading, id, STORE_MS, NULL);      /* conflict: it has ended */
     return;
   }
@@ -214,11 +224,15 @@ void apply_job(void *ctx, const char *id, struct arena *arena) {
   db_read_end(read);
   struct tree *answer = NULL;
   ok = ok && (begun <= BEGINS_MAX || err_set(&err, ERR_BUG, "apply.crashed", "apply %s", id)) && try_apply(grading, arena, &applied->row, attempt, files, count, &answer, &err);
+  attempt_let_go(grading_needs_of(grading)->attempts, applied->row.attempt);
+  bool wrote = answer != NULL;                               /* also half of it */
   if (!ok) {
-    answer = tree_new(arena, TREE_MAP);
-    tree_put_bool(arena, answer, "ok", false);
-    tree_put(arena, answer, "objects", tree_new(arena, TREE_LIST));
-    tree_put(arena, answer, "findings", tree_new(arena, TREE_LIST));
+    if (!answer) {
+      answer = tree_new(arena, TREE_MAP);
+      tree_put_bool(arena, answer, "ok", false);
+      tree_put(arena, answer, "objects", tree_new(arena, TREE_LIST));
+      tree_put(arena, answer, "findings", tree_new(arena, TREE_LIST));
+    }
     tree_put(arena, answer, "error", apply_error(arena, &err));
     log_warn("apply.fault", "apply=%s key=%s detail=\"%s\"", id, err.key, err.detail);
   }
@@ -233,6 +247,6 @@ void apply_job(void *ctx, const char *id, struct arena *arena) {
     jobs_add(grading_jobs_of(grading), apply_job, grading, id, STORE_MS, NULL);
     return;
   }
-  if (ok && strcmp(applied->row.kind, "apply") == 0) attempt_applied(grading_needs_of(grading)->attempts, applied->row.attempt, wall_ms());
+  if (wrote && strcmp(applied->row.kind, "apply") == 0) attempt_applied(grading_needs_of(grading)->attempts, applied->row.attempt, wall_ms());
   tell_apply(grading, arena, applied, answer);
 }

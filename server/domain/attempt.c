@@ -315,6 +315,9 @@ static bool applied_row(struct db_tx *tx, void *arg, struct err *err) {
 void attempt_applied(struct attempts *attempts, const char *id, int64_t at_ms) {
   struct applied applied = {id, at_ms};
   struct err err;
+  char namespace[32];
+  /* what the watch has told so far may be older than the apply: it is not settled until the quiet time is over again */
+  if (mirror_namespace(attempts->mirror, id, namespace)) mirror_touch(attempts->mirror, namespace);
   if (!db_write(attempts->needs.db, applied_row, &applied, &err)) log_warn("attempt.applied", "attempt=%s key=%s", id, err.key);
 }
 

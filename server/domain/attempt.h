@@ -53,6 +53,9 @@ bool attempt_settled(struct attempts *attempts, const char *id, bool *out_stale)
 /* Called (from the watch thread; must not block) when an object of the attempt's namespace changed, at most every 50 ms per attempt, and with changed =
  * false when it became settled. One listener; fn NULL takes it out, and returns when it is not in the middle of a call. */
 void attempts_on_change(struct attempts *attempts, void (*fn)(void *ctx, const char *attempt, bool changed), void *ctx);
+/* Who writes to the namespace holds the attempt meanwhile: a reset or its end waits. False: a job has it in hand, come again soon. */
+bool attempt_hold(struct attempts *attempts, const char *id);
+void attempt_let_go(struct attempts *attempts, const char *id);
 void attempt_applied(struct attempts *attempts, const char *id, int64_t at_ms);        /* after an apply: applied_ms, and activity for the expiry */
 /* --- access.c: the learner's token, minted when first needed, renewed at 80 %, in memory only ---------------------------------------------------- */
 bool access_token(struct attempts *attempts, const struct attempt *attempt, char out[4096], int64_t *out_expires_ms, struct err *err);   /* asks the cluster: never on a page thread */

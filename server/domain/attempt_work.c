@@ -62,11 +62,7 @@ void work_release(struct attempts *attempts) {
 
 /* This job has the attempt in hand; false: another has, and this one comes again. */
 static bool take(struct attempts *attempts, jobs_fn fn, const char *id) {
-  pthread_mutex_lock(&attempts->lock);
-  struct running *run = running(attempts, id, true);
-  bool mine = !run->busy;
-  run->busy = true;
-  pthread_mutex_unlock(&attempts->lock);
+  bool mine = attempt_hold(attempts, id);
   if (!mine) jobs_add(attempts->jobs, fn, attempts, id, BUSY_MS, NULL);
   return mine;
 }
@@ -78,6 +74,17 @@ static void leave(struct attempts *attempts, const char *id) {
   drop_idle(attempts, id);
   pthread_mutex_unlock(&attempts->lock);
 }
+
+bool attempt_hold(struct attempts *attempts, const char *id) {
+  pthread_mutex_lock(&attempts->lock);
+  struct running *run = running(attempts, id, true);
+  bool mine = !run->busy;
+  run->busy = true;
+  pthread_mutex_unlock(&attempts->lock);
+  return mine;
+}
+
+void attempt_let_go(struct attempts *attempts, const char *id) { leave(attempts, id); }
 
 void work_wait(struct attempts *attempts, const char *id) {
   pthread_mutex_lock(&attempts->lock);

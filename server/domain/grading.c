@@ -36,6 +36,7 @@
 #define QUEUE_SPARE 100                      /* kept free for what is acknowledged already */
 #define BEGINS_MAX 3                         /* a submission that took the server down so often ends as error */
 #define RETRIES_MAX 3
+#define UNSURE_MS 60000                      /* a wait that cannot be judged for so long ends as our error */
 #define GATHER_MS 50                         /* changes are gathered so long before a pass */
 #define PASS_MS 2000                         /* a pending run is looked at this often even if nothing changes */
 static const int64_t backoff_ms[RETRIES_MAX] = {1000, 4000, 15000};
@@ -46,6 +47,7 @@ struct running {
   char id[ID_SIZE], attempt[ID_SIZE];
   bool busy, again;                          /* a job runs it; somebody nudged meanwhile */
   int retries;
+  int64_t unsure_ms;                         /* since when waits could not be judged (monotonic); 0: they can */
   char *held;                                /* JSON of the pass before */
 };
 
@@ -210,6 +212,7 @@ struct graded {                                /* one job's view of a submission
   struct check_file *files; size_t file_count;
   struct tree *start;
   int tries;
+  bool unsure;                               /* the watch is down, or the start state is not known yet */
   struct grade_result result;
 };
 
@@ -290,6 +293,7 @@ static bool run_pass(struct graded *graded, struct running *running, enum check_
     pass.in.kube = cluster_kube(grading->needs.cluster, &none);
     if (pass.in.kube && access_token(grading->needs.attempts, &graded->attempt, token, NULL, &none)) pass.in.token = token;
     pass.settled = attempt_settled(grading->needs.attempts, graded->row.attempt, &stale) && !stale;
+    graded->unsure = stale || !graded->start;
   }
   struct tree *held = NULL;
   if (running->held && tree_parse(graded->arena, running->held, strlen(running->held), 0, &held, NULL)) pass.held = held;
@@ -407,6 +411,20 @@ static int64_t next_pass(const struct grade_result *result) {
 }
 
 /* Runs a pass and decides what comes next. Returns false when it could not be stored (tried again later). */
+/* A wait that could not be judged for so long is our error, not a fail (ruling 6): what is pending ends so. */
+static void give_up(struct graded *graded) {
+  TREE_EACH(check, graded->result.raw.checks) {
+    if (strcmp(tree_text_or(check, "outcome", ""), "pending") != 0) continue;
+    struct tree *error = tree_new(graded->arena, TREE_MAP);
+    tree_put_text(graded->arena, error, "who", "cluster");
+    tree_put_text(graded->arena, error, "key", "error.stale");
+    tree_set(graded->arena, check, "outcome", tree_string(graded->arena, "error"));
+    tree_set(graded->arena, check, "error", error);
+    tree_remove(check, "waits");
+  }
+  graded->result.pending = false;
+}
+
 static bool grade_one(struct graded *graded, struct running *running, bool crashed, int64_t *out_again_ms, struct err *err) {
   enum check_scope scope = scope_of(graded->grading, graded->lab);
   struct err why = {0};
@@ -415,6 +433,9 @@ static bool grade_one(struct graded *graded, struct running *running, bool crash
     if (!crashed) log_warn("grading.run", "submission=%s key=%s detail=\"%s\"", graded->row.id, why.key, why.detail);
     no_run(graded);
   }
+  if (!graded->unsure || !graded->result.pending) running->unsure_ms = 0;
+  else if (!running->unsure_ms) running->unsure_ms = mono_ms();
+  else if (mono_ms() - running->unsure_ms > UNSURE_MS) give_up(graded);
   if (graded->result.pending) {              /* an error beside it is told, and looked at again with the next pass: `pending` is nobody's last word */
     remember(running, graded->result.raw.held);
     *out_again_ms = next_pass(&graded->result);
@@ -426,6 +447,8 @@ static bool grade_one(struct graded *graded, struct running *running, bool crash
   if (retry) *out_again_ms = backoff_ms[running->retries++];
   return true;
 }
+
+static bool gone_unit(struct db_tx *tx, void *id, struct err *err) { return store_submission_end(tx, id, "error", NULL, NULL, err); }
 
 static void grade_job(void *ctx, const char *id, struct arena *arena) {
   struct grading *grading = ctx;
@@ -460,6 +483,11 @@ static void grade_job(void *ctx, const char *id, struct arena *arena) {
     else ok = grade_one(graded, running, beginning.begun > BEGINS_MAX, &again, &err);
   }
   catalog_release(graded->edition);
+  if (!ok && !strcmp(err.key, "lab.gone")) {   /* nothing can ever grade it: it ends as our error, without a verdict */
+    ok = db_write(grading->needs.db, gone_unit, (void *)id, &err);
+    if (ok) again = -1;
+    log_warn("grading.lab-gone", "submission=%s", id);
+  }
   if (!ok) {
     if (err.code == ERR_CONFLICT || err.code == ERR_NOT_FOUND) again = -1;
     else again = 5000;

@@ -37,7 +37,7 @@ struct grade_input {
 };
 /* *out: the verdict {format, run, body, body_sha256} of grading.md 1; *out_evidence (may be NULL): makmal.evidence/1. False only when it is our fault. */
 bool grade_once(struct check_pool *pool, struct arena *arena, const struct grade_input *input, struct tree **out, struct tree **out_evidence, struct err *err);
-/* Applies files as the learner, as ruling 2 says. *out: {ok, objects: [{kind, name, did: created|configured|unchanged|refused|not_tried, findings}], findings}. */
+/* Applies files as the learner, as ruling 2 says. False: our fault; if writing had begun *out tells all the same what was done. *out: {ok, objects: [{kind, name, did: created|configured|unchanged|refused|not_tried, findings}], findings}. */
 bool apply_files(struct check_pool *pool, const struct kube *kube, struct arena *arena, const struct check_file *files, size_t count, const struct tree *params, const char *namespace, const char *token, bool dry_run, bool take_over, struct tree **out, struct err *err);
 /* Worded for a person: every finding gets text, hint texts that are open, titles. show: what the viewer may see is cut by `visible`. */
 struct tree *verdict_worded(struct arena *arena, const struct tree *verdict, const struct lab *lab, enum lang lang, int tries, bool staff);
