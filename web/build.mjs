@@ -10,7 +10,7 @@ import { gzipSync } from "node:zlib";
 
 const here = dirname(fileURLToPath(import.meta.url));
 process.chdir(here);
-// gzip -9, in kilobytes of 1000 bytes. `html` is what web.md allows for the document itself, which C makes.
+// gzip -9, in kilobytes of 1000 bytes. `html` is the share of the document itself, which C makes.
 const ceiling = { first: 150, lab: 420 }, html = 12;
 const die = message => { console.error(`web: ${message}`); process.exitCode = 1; };
 const types = process.argv.includes("--no-types") ? Promise.resolve(0) : new Promise(done =>

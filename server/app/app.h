@@ -26,6 +26,6 @@ bool app_drop_root(const struct settings *settings, struct arena *arena, const c
 /* Folders as set, else beside the sources. */
 const char *app_folder(const char *set, const char *name, char out[4096]);
 const char *app_worker(const struct settings *settings);
-/* Asks once whether somebody's own cluster is meant (ruling 18). True: yes, or nothing to ask. */
+/* Asks once whether somebody's own cluster is meant. True: yes, or nothing to ask. */
 bool app_confirm_cluster(const struct settings *settings, struct err *err);
 #endif

@@ -26,7 +26,7 @@ bool settings_read(struct arena *arena, int argc, char **argv, char *const *envi
 void settings_help(FILE *out);
 /* Lines "name = value" of what differs from its default, for doctor and the log. */
 void settings_differing(const struct settings *settings, void (*tell)(void *ctx, const char *name, const char *value), void *ctx);
-/* Threads of CivetWeb and seats of streams for so many people (reliability.md 3). */
+/* Threads of CivetWeb and seats of streams for so many people. */
 int settings_threads(const struct settings *settings);
 int settings_seats(const struct settings *settings);
 #endif

@@ -24,12 +24,12 @@ struct check_source { const char *name; const char *text; size_t length; char sh
 /* --- read: files to trees with places ------------------------------------------------------------------------------------ */
 struct check_read_job {
   const struct check_file *files; size_t file_count;
-  const struct tree *params;      /* map or NULL: ${name} in scalars is replaced after parsing (rulings 33, 34) */
+  const struct tree *params;      /* map or NULL: ${name} in scalars is replaced after parsing */
   bool objects;                   /* true: Kubernetes objects (List expanded, kind and apiVersion wanted); false: any documents (lab.yaml, words.yaml, kubeconfig).
                                    * Objects without params are a person's hand-in: no tags of ours, and warnings where the API wants text */
   bool secret;                    /* a file that holds a key: read by a process of its own, which ends afterwards */
 };
-/* *out_docs: list of map {file: name, doc: n, value: tree}. *out_reading: list of findings as in the verdict's "reading" (grading.md 1):
+/* *out_docs: list of map {file: name, doc: n, value: tree}. *out_reading: list of findings as in the verdict's "reading":
  * {key, level: refuse|warn|info, path, params, at: {file, doc, line, col, end_line, end_col}}. A file that is refused is no failure of the call:
  * *out_refused says so. Failure is ours alone (worker died, time over): ERR_UNAVAILABLE "check.worker" or ERR_TIMEOUT "check.time". */
 bool check_read(struct check_pool *pool, struct arena *arena, const struct check_read_job *job,
@@ -53,7 +53,7 @@ struct check_job {
   const struct tree *lab;                                     /* {secrets, gates…}: what the library may know of lab.yaml, or NULL */
   enum check_scope scope;
   int64_t at_ms, applied_ms;                                  /* the script's clock; when the learner last applied (0: never) */
-  bool settled, closing;                                      /* namespace settled (ruling 6); waits end now */
+  bool settled, closing;                                      /* namespace settled; waits end now */
   int wall_ms;                                                /* 0: 10,000 for files, 30,000 with live */
 };
 struct check_wish {

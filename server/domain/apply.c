@@ -1,4 +1,4 @@
-/* apply: a learner's files onto the cluster with the learner's own rights (rulings 1-4): read, refuse what has no place here, dry run of all, then one
+/* apply: a learner's files onto the cluster with the learner's own rights: read, refuse what has no place here, dry run of all, then one
  * server-side apply each as manager `kubectl`. Nothing is applied when anything was refused before the first write. No rows here (grading.c has them). */
 #include <stdio.h>
 #include <string.h>
@@ -92,7 +92,7 @@ static bool send_one(struct apply *apply, const struct kube_request *request, st
   return reply->answered;
 }
 
-/* Ruling 3: PUT without resourceVersion where the object exists, else create; both strict, both stored nowhere. Two rounds, each all at once. */
+/* PUT without resourceVersion where the object exists, else create; both strict, both stored nowhere. Two rounds, each all at once. */
 static bool dry_run_all(struct apply *apply, bool *out_refused, struct err *err) {
   struct arena *arena = apply->arena;
   struct kube_request *ask = arena_alloc(arena, apply->count * sizeof *ask);

@@ -1,4 +1,4 @@
-/* attempt: the life of a learner's run of a lab as a state table (ruling 8): wanted -> ready <-> resetting -> ending -> gone, wanted -> failed.
+/* attempt: the life of a learner's run of a lab as a state table: wanted -> ready <-> resetting -> ending -> gone, wanted -> failed.
  * The row is the truth; jobs are nudges; attempts_resume at start finishes what was begun. Provisioning, proof, reset, access, drafts, expiry and
  * sweep hang below: provision.c, proof.c, access.c, mirror.c, draft.c, sweep.c. Any thread. */
 #ifndef MAKMAL_DOMAIN_ATTEMPT_H
@@ -28,7 +28,7 @@ bool attempts_open(const struct attempts_needs *needs, struct attempts **out, st
 bool attempts_resume(struct attempts *attempts, struct err *err);            /* start-up: finishes what was begun, finds namespaces again, sweeps orphans */
 void attempts_close(struct attempts *attempts);
 
-/* Row `wanted`, then a job. One open attempt per person and lab: an open one is given back. ERR_LIMIT: 3 open per learner. Works without a cluster (ruling 5). */
+/* Row `wanted`, then a job. One open attempt per person and lab: an open one is given back. ERR_LIMIT: 3 open per learner. Works without a cluster. */
 bool attempt_start(struct attempts *attempts, const struct viewer *viewer, const char *lab, struct arena *arena, struct attempt *out, struct err *err);
 /* Own attempt, or any for an instructor of its workshop; else ERR_NOT_FOUND. */
 bool attempt_find(struct attempts *attempts, struct db_read *read, const struct viewer *viewer, const char *id, struct arena *arena, struct attempt *out, struct err *err);
@@ -48,7 +48,7 @@ bool attempt_may(struct db_read *read, const struct viewer *viewer, const struct
 /* --- for grading (no viewer: it checked already) ------------------------------------------------------------------------------------------------ */
 bool attempt_load(struct db_read *read, const char *id, struct arena *arena, struct attempt *out, struct err *err);
 struct tree *attempt_start_state(struct attempts *attempts, struct db_read *read, struct arena *arena, const char *id);  /* {objects: […], reset: n} or NULL while set-up is not settled */
-/* Settled (ruling 6): observedGeneration = generation everywhere, no Pod starting or ending, nothing watched changed for 5 s. *out_stale: the watch is down. */
+/* Settled: observedGeneration = generation everywhere, no Pod starting or ending, nothing watched changed for 5 s. *out_stale: the watch is down. */
 bool attempt_settled(struct attempts *attempts, const char *id, bool *out_stale);
 /* Called (from the watch thread; must not block) when an object of the attempt's namespace changed, at most every 50 ms per attempt, and with changed =
  * false when it became settled. One listener; fn NULL takes it out, and returns when it is not in the middle of a call. */
@@ -72,7 +72,7 @@ bool draft_starter(struct attempts *attempts, struct arena *arena, const struct 
 
 /* --- without rows: what makmal prove and the benchmark use ------------------------------------------------------------------------------------------- */
 /* A lab's namespace straight on a cluster: two write rounds, proof, set-up; the same code as an attempt. *out_token: the learner's. */
-/* writes_us: both rounds, until status.hard is filled and `default` is there (ruling 28); ready_us: all. The parts: rounds, hard, proof, setup. */
+/* writes_us: both rounds, until status.hard is filled and `default` is there; ready_us: all. The parts: rounds, hard, proof, setup. */
 struct provision { char namespace[32]; char token[4096]; struct tree *start; int64_t writes_us, ready_us, rounds_us, hard_us, proof_us, setup_us; };
 bool provision_make(const struct kube *kube, struct check_pool *pool, struct arena *arena, const struct lab *lab, const struct tree *params, const char *install, const char *namespace, struct provision *out, struct err *err);
 bool provision_settle(const struct kube *kube, struct arena *arena, const char *namespace, int within_ms, struct tree **out_start, struct err *err);   /* polls; for prove alone */

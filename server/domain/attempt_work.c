@@ -364,7 +364,7 @@ static void is_gone(struct attempts *attempts, const struct attempt_row *row) {
   if (moved) attempt_publish(attempts, row->id, 0);
 }
 
-/* A job: is it gone by now? What hangs is told to the operator, then pushed (isolation.md 11). */
+/* A job: is it gone by now? What hangs is told to the operator, then pushed. */
 static void work_look_gone(void *ctx, const char *id, struct arena *arena) {
   struct attempts *attempts = ctx;
   struct attempt_row row;

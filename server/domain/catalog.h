@@ -22,13 +22,13 @@ struct lab_check {
   const char *id, *step; int points;          /* whole-number weight */
   enum check_scope on;
   const char **needs; size_t need_count;
-  const char *visible, *show;                 /* grading.md 1; "always", "full" */
+  const char *visible, *show;                 /* "always" | "after-try(n)" | …; "full" | "message" | "title" | "points" */
 };
 struct lab_hint { const char *key; int rungs; struct { int tries, minutes; const char *text[LANG_COUNT]; } rung[3]; };   /* key "hints": the lab's own ladder */
 struct lab {
   const char *id, *module, *course, *folder;
   const char *title[LANG_COUNT];
-  char version[65];                           /* hash of lab.yaml, checks.lua, setup/, starter/ (ruling 32) */
+  char version[65];                           /* hash of lab.yaml, checks.lua, setup/, starter/ */
   int minutes, points;
   const char *size, *pods;                    /* "small" …; "restricted" | "baseline" */
   const char **cluster; size_t cluster_count; /* capability words it needs */
@@ -79,7 +79,7 @@ void catalog_release(const struct edition *edition);
 const struct module *edition_module(const struct edition *edition, const char *id);     /* follows `was:`; compare ->id to redirect */
 const struct lab *edition_lab(const struct edition *edition, const char *id);
 
-/* --- parameters (lab_params.c; ruling 9) ------------------------------------------------------------------------------------------------------ */
+/* --- parameters (lab_params.c) ------------------------------------------------------------------------------------------------------ */
 /* seed = HMAC-SHA-256(secret, person 0x00 lab); out: map name -> value (text or number). Platform's own (namespace, host …) are added by who knows them. */
 void lab_seed_person(const void *secret, size_t secret_length, const char *person, const char *lab, unsigned char out[32]);
 void lab_seed_text(const char *text, unsigned char out[32]);

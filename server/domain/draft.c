@@ -1,4 +1,4 @@
-/* draft: the texts in an attempt's editor. Kept as JSON; bytes that are no UTF-8 as base64 (ruling 48). */
+/* draft: the texts in an attempt's editor. Kept as JSON; bytes that are no UTF-8 as base64. */
 #include <stdio.h>
 #include <string.h>
 

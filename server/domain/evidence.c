@@ -76,7 +76,7 @@ static bool ask_probe(const struct observer *observer, struct arena *arena, cons
   return true;
 }
 
-/* A dry run of one object as the learner: PUT where it exists, else create, both strict (ruling 3). */
+/* A dry run of one object as the learner: PUT where it exists, else create, both strict. */
 static bool ask_dry_run(struct observer *observer, struct arena *arena, const struct tree *request, struct asked *out, struct err *err) {
   const struct tree *object = tree_get(request, "object");
   const char *name = tree_text(tree_get(object, "metadata"), "name");

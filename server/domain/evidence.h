@@ -1,4 +1,4 @@
-/* evidence: answers a running check's wishes and records every read: canonical bytes, hash, resourceVersion (ruling 50, makmal.evidence/1). Scoped to
+/* evidence: answers a running check's wishes and records every read: canonical bytes, hash, resourceVersion (makmal.evidence/1). Scoped to
  * one namespace: nothing a script says can name another. One observer per run; one thread at a time. */
 #ifndef MAKMAL_DOMAIN_EVIDENCE_H
 #define MAKMAL_DOMAIN_EVIDENCE_H

@@ -1,4 +1,4 @@
-/* fraction: points are exact (grading.md 1): reduced fractions, as text "7/2". Pure; any thread. */
+/* fraction: points are exact: reduced fractions, as text "7/2". Pure; any thread. */
 #ifndef MAKMAL_DOMAIN_FRACTION_H
 #define MAKMAL_DOMAIN_FRACTION_H
 #include <stdbool.h>

@@ -14,7 +14,7 @@
 #include "domain/verdict.h"
 
 #define POLL_MS 500                         /* without a mirror: how often a pending run looks again */
-#define QUIET_MS 5000                       /* nothing changed for so long: settled (ruling 6) */
+#define QUIET_MS 5000                       /* nothing changed for so long: settled */
 
 static void look_at_waits(const struct check_result *raw, struct grade_result *out) {
   out->pending = false;
@@ -67,7 +67,7 @@ bool grade_run(struct check_pool *pool, struct arena *arena, const struct grade_
   struct wishes wishes = {.pass = pass, .observer = {.kube = in->kube, .namespace = in->namespace, .token = in->token,
                                                      .secret_values = !strcmp(tree_text_or(in->lab->meta, "secrets", ""), "values")}};
   observer_begin(&wishes.observer, arena);
-  /* files alone and no API server: what would ask one is unobserved and left out (ruling 3); where the namespace counts, it is our error */
+  /* files alone and no API server: what would ask one is unobserved and left out; where the namespace counts, it is our error */
   bool offline = in->scope == CHECK_SCOPE_FILES && !in->kube;
   struct check_wish wish = {.ctx = &wishes, .read = offline ? NULL : wish_read, .finished = wish_finished};
   struct check_job job = job_of(pass, wall_ms());

@@ -411,7 +411,7 @@ static int64_t next_pass(const struct grade_result *result) {
 }
 
 /* Runs a pass and decides what comes next. Returns false when it could not be stored (tried again later). */
-/* A wait that could not be judged for so long is our error, not a fail (ruling 6): what is pending ends so. */
+/* A wait that could not be judged for so long is our error, not a fail: what is pending ends so. */
 static void give_up(struct graded *graded) {
   TREE_EACH(check, graded->result.raw.checks) {
     if (strcmp(tree_text_or(check, "outcome", ""), "pending") != 0) continue;

@@ -19,7 +19,7 @@ void grading_close(struct grading *grading, int64_t drain_ms);
 bool submission_take(struct grading *grading, const struct viewer *viewer, const char *attempt, const struct check_file *files, size_t count, const char *key, char out_id[ID_SIZE], struct err *err);
 struct tree *submission_json(struct grading *grading, struct db_read *read, const struct viewer *viewer, const char *id, struct arena *arena, struct err *err);   /* {submission, verdict?}, worded for the viewer */
 struct tree *submission_list(struct grading *grading, struct db_read *read, const struct viewer *viewer, const char *attempt, struct arena *arena, struct err *err);
-/* Apply and dry run (rulings 1-4): rows of one table, `kind` apply | dryrun; take_over: the managers whose fields are taken, or NULL. */
+/* Apply and dry run: rows of one table, `kind` apply | dryrun; take_over: the managers whose fields are taken, or NULL. */
 bool apply_take(struct grading *grading, const struct viewer *viewer, const char *attempt, const struct check_file *files, size_t count, bool dry_run, bool take_over, const char *key, char out_id[ID_SIZE], struct err *err);
 struct tree *apply_json(struct grading *grading, struct db_read *read, const struct viewer *viewer, const char *id, struct arena *arena, struct err *err);
 
@@ -35,9 +35,9 @@ struct grade_input {
   int64_t applied_ms;
   int wait_ms;                                /* how long pending checks are run again (a closing run: until the deadlines) */
 };
-/* *out: the verdict {format, run, body, body_sha256} of grading.md 1; *out_evidence (may be NULL): makmal.evidence/1. False only when it is our fault. */
+/* *out: the verdict {format, run, body, body_sha256} (makmal.verdict/1); *out_evidence (may be NULL): makmal.evidence/1. False only when it is our fault. */
 bool grade_once(struct check_pool *pool, struct arena *arena, const struct grade_input *input, struct tree **out, struct tree **out_evidence, struct err *err);
-/* Applies files as the learner, as ruling 2 says. False: our fault; if writing had begun *out tells all the same what was done. *out: {ok, objects: [{kind, name, did: created|configured|unchanged|refused|not_tried, findings}], findings}. */
+/* Applies files as the learner: a strict dry run of all, then server-side apply as manager `kubectl`. False: our fault; if writing had begun *out tells all the same what was done. *out: {ok, objects: [{kind, name, did: created|configured|unchanged|refused|not_tried, findings}], findings}. */
 bool apply_files(struct check_pool *pool, const struct kube *kube, struct arena *arena, const struct check_file *files, size_t count, const struct tree *params, const char *namespace, const char *token, bool dry_run, bool take_over, struct tree **out, struct err *err);
 /* Worded for a person: every finding gets text, hint texts that are open, titles. show: what the viewer may see is cut by `visible`. */
 struct tree *verdict_worded(struct arena *arena, const struct tree *verdict, const struct lab *lab, enum lang lang, int tries, bool staff);

@@ -1,5 +1,5 @@
 /* install: the id and the secret of this installation, in <home>/install: two lines, id and secret in hex. The function stands in people.h.
- * The secret is the seed of every learner's parameters (ruling 9), so a file that cannot be read is an error and never written over. */
+ * The secret is the seed of every learner's parameters, so a file that cannot be read is an error and never written over. */
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>

@@ -15,7 +15,7 @@
 
 #define CAPABILITIES "nodes controllers dns metrics ingress storage rwx pv nodeport networkpolicy admission userns"
 
-static const struct format_field lab_fields[] = {                       /* ruling 32: these and no others */
+static const struct format_field lab_fields[] = {                       /* these and no others */
   {"format", FIELD_WORD, true, "makmal.lab/1"}, {"title", FIELD_PAIR, true}, {"kubernetes", FIELD_TEXT}, {"cluster", FIELD_TEXTS}, {"paper", FIELD_BOOL}, {"covers", FIELD_TEXTS},
   {"minutes", FIELD_INT, true}, {"size", FIELD_WORD, false, "small medium large"}, {"pods", FIELD_WORD, false, "restricted baseline"}, {"hand-in", FIELD_WORD, true, "files live both"},
   {"params", FIELD_MAP}, {"steps", FIELD_TEXTS}, {"hints", FIELD_LIST}, {"setup-as", FIELD_WORD, false, "apply create"}, {"colleague", FIELD_MAP}, {"snapshot", FIELD_TEXTS},
@@ -155,7 +155,7 @@ static bool check_names(struct format *format, const struct folder *folder, cons
   return ok;
 }
 
-/* Hash over what a verdict depends on (ruling 32): each file's name, length and bytes, in the order of the names. */
+/* Hash over what a verdict depends on: each file's name, length and bytes, in the order of the names. */
 static void hash_version(const struct folder *folder, char out[65]) {
   struct secret_hash hash;
   secret_hash_begin(&hash);

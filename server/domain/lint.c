@@ -94,7 +94,7 @@ static bool covers(const struct tree *list, const char *slide) {
   return false;
 }
 
-/* Taught nowhere: asked only of a course that says it is complete (ruling 46). */
+/* Taught nowhere: asked only of a course that says it is complete. */
 static void lint_taught(struct lint *lint, const struct course_bench *course) {
   const char *file = arena_printf(lint->format->arena, "%s/course.yaml", course->folder.path);
   for (size_t s = 0; course->plan.complete && s < course->plan.slide_count; s++) {

@@ -1,4 +1,4 @@
-/* lint_cases: the form of cases.yaml (ruling 43), and that it proves each check: files and objects that an edit names are there, checks and keys that it
+/* lint_cases: the form of cases.yaml, and that it proves each check: files and objects that an edit names are there, checks and keys that it
  * expects exist, every check has a mistake of its own. Whether the cases come true is prove's. */
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* live: topics, rings with sequence numbers, a bounded queue per subscriber, coalescing (web.md 5). Everything a page sees change goes through here;
+/* live: topics, rings with sequence numbers, a bounded queue per subscriber, coalescing. Everything a page sees change goes through here;
  * rooms publish, web/stream subscribes. Topics: "attempt:<id>", "cluster", "person:<id>", "workshop:<id>". Any thread; never blocks a publisher. */
 #ifndef MAKMAL_DOMAIN_LIVE_H
 #define MAKMAL_DOMAIN_LIVE_H

@@ -1,4 +1,4 @@
-/* preflight: one function per line of isolation.md 10 that needs no packets. Not here yet: P0-P9 (no such policies yet), NetworkPolicy enforcement and
+/* preflight: one function per question that needs no packets. Not here yet: P0-P9 (no such policies yet), NetworkPolicy enforcement and
  * a proxied GET (they need Pods), anonymous access (our calls always carry credentials). */
 #include "domain/preflight.h"
 

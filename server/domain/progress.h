@@ -1,4 +1,4 @@
-/* progress: points, completion, quiz answers, hints that are open: rules over rows. A step's best final verdict, first reached, never lowered (ruling 10). Any thread. */
+/* progress: points, completion, quiz answers, hints that are open: rules over rows. A step's best final verdict, first reached, never lowered. Any thread. */
 #ifndef MAKMAL_DOMAIN_PROGRESS_H
 #define MAKMAL_DOMAIN_PROGRESS_H
 #include <stdbool.h>

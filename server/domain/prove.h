@@ -1,5 +1,5 @@
 /* prove: a lab's cases, run as a learner would: the start earns nothing, the solution everything, a copied solution not all, every known mistake gives the
- * finding it must give (grading.md 2, rulings 43 and 44). Files scope twice for three seeds; on a cluster each case once, its evidence replayed twice. */
+ * finding it must give. Files scope twice for three seeds; on a cluster each case once, its evidence replayed twice. */
 #ifndef MAKMAL_DOMAIN_PROVE_H
 #define MAKMAL_DOMAIN_PROVE_H
 #include <stdbool.h>

@@ -28,7 +28,7 @@ static const char *filled(struct arena *arena, const struct tree *params, const 
   return text ? lab_fill(arena, text, strlen(text), params, &length) : NULL;
 }
 
-/* A value of cases.yaml with parameters filled in; a scalar that is exactly ${name} takes the parameter's type (ruling 34). */
+/* A value of cases.yaml with parameters filled in; a scalar that is exactly ${name} takes the parameter's type. */
 static struct tree *filled_tree(struct arena *arena, const struct tree *params, const struct tree *value) {
   if (value->type == TREE_STRING) {
     size_t n = value->length;

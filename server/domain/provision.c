@@ -1,4 +1,4 @@
-/* provision: making and deleting a lab's namespace. The order of calls is the design (isolation.md 2): namespace; everything else at once; then a wait
+/* provision: making and deleting a lab's namespace. The order of calls is the design: namespace; everything else at once; then a wait
  * until the quota bites (a new ResourceQuota enforces nothing before status.hard is filled); the proof; the lab's own objects at once. */
 #include "domain/provision.h"
 

@@ -39,9 +39,9 @@ bool provision_renew_account(const struct kube *kube, struct arena *arena, const
 
 /* Kinds a learner's namespace holds and a reset empties, owners first; ends with NULL. */
 extern const char *const provision_owned[];
-/* Gives the objects of a start state: keeps what ruling 37 says. objects: list of objects as the API server has them. */
+/* Gives the objects of a start state: keeps metadata, spec, Pod IPs and restarts. objects: list of objects as the API server has them. */
 struct tree *provision_start_of(struct arena *arena, const struct tree *objects);
-/* How an object stands, for `settled` (ruling 6). */
+/* How an object stands, for `settled`. */
 enum provision_motion { MOTION_STILL, MOTION_MOVING /* behind its generation, or a Pod starting */, MOTION_ENDING };
 enum provision_motion provision_motion(const struct tree *object);
 

@@ -1,4 +1,4 @@
-/* refusal: what the API server says about an object, turned into findings with the place in the learner's file (reliability.md 6: five kinds of 403,
+/* refusal: what the API server says about an object, turned into findings with the place in the learner's file (five kinds of 403,
  * a 500 that is the learner's mistake, texts where there are no causes). Pure functions; any thread. */
 #ifndef MAKMAL_DOMAIN_REFUSAL_H
 #define MAKMAL_DOMAIN_REFUSAL_H

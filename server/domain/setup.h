@@ -7,7 +7,7 @@ struct arena; struct check_pool; struct err; struct kube; struct lab; struct tre
 
 /* *out: list of objects, each with our namespace. A mistake in the files is the author's: INVALID "setup.file" (params file, line, key) or "setup.kind". */
 bool setup_read(struct check_pool *pool, struct arena *arena, const struct lab *lab, const struct tree *params, const char *namespace, struct tree **out, struct err *err);
-/* Writes them all at once: server-side apply as manager `kubectl` with last-applied-configuration (ruling 2), or with as_create a create as
+/* Writes them all at once: server-side apply as manager `kubectl` with last-applied-configuration, or with as_create a create as
  * `kubectl-create`. What is only not yet (account or quota not seen, 429, 503) is asked again for up to 5 s. Refused: INVALID "setup.refused", params
  * object, message. */
 bool setup_write(const struct kube *kube, struct arena *arena, const struct tree *objects, bool as_create, struct err *err);

@@ -127,7 +127,7 @@ static bool is_utf8(const char *text, size_t length) {
   return true;
 }
 
-/* A JSON string where the bytes are UTF-8 without NUL, else "base64" (ruling 48). */
+/* A JSON string where the bytes are UTF-8 without NUL, else "base64". */
 static void put_file(struct buf *out, const struct check_file *file) {
   buf_str(out, "{\"name\":");
   buf_json(out, file->name);

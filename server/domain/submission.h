@@ -13,7 +13,7 @@ struct db_tx; struct words;
 const struct grading_needs *grading_needs_of(const struct grading *grading);
 /* The viewer's own attempt that still takes work: else ERR_NOT_FOUND, or ERR_CONFLICT "attempt.over". */
 bool submission_may_write(const struct grading_needs *needs, const struct viewer *viewer, const char *attempt, struct arena *arena, struct attempt *out, struct err *err);
-/* Count, size and names (ruling 15): "files.none", "files.many", "files.large", "files.name", "files.twice". */
+/* Count, size and names: "files.none", "files.many", "files.large", "files.name", "files.twice". */
 bool submission_files_fit(const struct check_file *files, size_t count, struct err *err);
 
 struct submission_in { const struct check_file *files; size_t count; struct submission_row row; bool stored, no_rates; };

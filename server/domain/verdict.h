@@ -1,4 +1,4 @@
-/* verdict: outcomes and points, counted by the server from what a worker reported (grading.md 1 and 5: a worker is not trusted with points); what the
+/* verdict: outcomes and points, counted by the server from what a worker reported (a worker is not trusted with points); what the
  * viewer may see of it, and its words. Pure functions on trees; any thread. */
 #ifndef MAKMAL_DOMAIN_VERDICT_H
 #define MAKMAL_DOMAIN_VERDICT_H

@@ -1,6 +1,6 @@
 /* db_write: the one writer thread. It takes what waits in the queue, runs each unit in a savepoint, commits what has gathered (the length of the
  * last commit is the timer) and answers after the sync. It alone checkpoints, after answering.
- * A full disk, a read or write fault or missing memory ends the whole transaction (ruling 30). Then the units that had gone well are run again one
+ * A full disk, a read or write fault or missing memory ends the whole transaction. Then the units that had gone well are run again one
  * by one, each with its own commit, so that none is answered before a commit that holds it: hence a unit may run twice. */
 #include <stdlib.h>
 #include <string.h>

@@ -67,7 +67,7 @@ static bool post_extend(struct req *req, struct reply *out, struct err *err) {
 
 /* --- drafts ------------------------------------------------------------------------------------------------------------------------------------ */
 
-/* Text when it is UTF-8 without NUL, else base64 (ruling 48). */
+/* Text when it is UTF-8 without NUL, else base64. */
 static struct tree *file_json(struct arena *arena, const struct check_file *file) {
   struct tree *item = tree_new(arena, TREE_MAP), *text;
   struct buf json;

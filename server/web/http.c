@@ -1,7 +1,7 @@
 /* http: CivetWeb, and nothing of it outside.
  *
  * CivetWeb reads the head under its own time limit and cap; its callback `begin_request` sees every request, before any of its own features, and answers
- * all of them, so none of those features (files, CGI, WebSockets, forms) is ever reached. What its parser lets pass is refused here (reliability.md 3).
+ * all of them, so none of those features (files, CGI, WebSockets, forms) is ever reached. What its parser lets pass is refused here.
  * A worker thread lives as long as its connection; its stack is 100 KB, so whatever is large stands in the request's arena.
  * A body that is not wanted is never read: the connection is closed instead, or a slow sender would hold the thread for ever. */
 #include "web/http.h"

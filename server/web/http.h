@@ -1,4 +1,4 @@
-/* http: the only room that knows CivetWeb. A request under caps and one total deadline; one reply in one write. Refuses what reliability.md 3 lists
+/* http: the only room that knows CivetWeb. A request under caps and one total deadline; one reply in one write. Refuses what its parser would let pass
  * (TE, doubled or signed CL, foreign Host, %00, %2F, "..", absolute URI, Upgrade, > 62 headers) before anybody else sees it. */
 #ifndef MAKMAL_WEB_HTTP_H
 #define MAKMAL_WEB_HTTP_H
@@ -105,7 +105,7 @@ void http_drain(struct http *http, int within_ms);
 void http_close(struct http *http);
 /* For the gate: reads the whole body under HTTP_BODY_IDLE_MS and HTTP_BODY_TOTAL_MS, or fails: INVALID "http.slow" (408). Never a shorter one. */
 bool http_body_read(struct req *req, size_t length, struct err *err);
-/* Head of a reply as it is sent (status line, headers of reliability.md 5, blank line). */
+/* Head of a reply as it is sent (status line, security headers, blank line). */
 void http_head(struct buf *out, const struct req *req, const struct reply *reply, size_t length, bool keep);
 
 /* Parsers of hostile text, apart so that tests and fuzzers reach them. */

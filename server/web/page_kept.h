@@ -1,5 +1,5 @@
 /* page_kept: whole pages kept for readers who are not signed in: for them a page is the same bytes until the courses are read anew, the language or what
- * the cluster says of itself changes. So a page costs what its bytes cost (performance.md 4). Any thread. */
+ * the cluster says of itself changes. So a page costs what its bytes cost. Any thread. */
 #ifndef MAKMAL_WEB_PAGE_KEPT_H
 #define MAKMAL_WEB_PAGE_KEPT_H
 #include <stdbool.h>

@@ -1,4 +1,4 @@
-/* stream: one SSE response (web.md 5): the viewer's topics, resume by event id, ping, the budget of seats. A stream holds one CivetWeb thread. */
+/* stream: one SSE response: the viewer's topics, resume by event id, ping, the budget of seats. A stream holds one CivetWeb thread. */
 #ifndef MAKMAL_WEB_STREAM_H
 #define MAKMAL_WEB_STREAM_H
 #include <stdbool.h>

@@ -1,4 +1,4 @@
-/* scalar: the table of grading.md 3 as code. The order of the tries matters and is kubectl's own: words, whole number by its prefix, float, 0b. */
+/* scalar: the table of plain scalars (README of check/) as code. The order of the tries matters and is kubectl's own: words, whole number by its prefix, float, 0b. */
 #include "check/worker/scalar.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* Hostile scripts (grading.md 5): each ends as an error of its own kind, in its time, and the next honest run in the same pool is as if nothing had been. */
+/* Hostile scripts: each ends as an error of its own kind, in its time, and the next honest run in the same pool is as if nothing had been. */
 #include "unit/cmocka_all.h"
 
 #include <stdio.h>

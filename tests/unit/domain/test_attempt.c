@@ -140,7 +140,7 @@ static void without_a_cluster_it_waits_and_is_made_when_there_is_one(void **stat
   struct err err;
   int64_t saved;
   const struct check_file file = {"a.yaml", "kind: x\n", 8};
-  assert_true(draft_save(house.attempts, &aina, attempt.id, &file, 1, &saved, &err));       /* ruling 5: it takes drafts */
+  assert_true(draft_save(house.attempts, &aina, attempt.id, &file, 1, &saved, &err));       /* without a cluster it takes drafts */
   fake_kube_calm(house.fake);
   assert_true(house_state(&house, attempt.id, ATTEMPT_READY));
 }
