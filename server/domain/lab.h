@@ -1,4 +1,4 @@
-/* lab: decodes one lab folder : trees and texts in, a read-only struct lab out. Says every mistake it meets; a lab with
+/* lab: decodes one lab folder: trees and texts in, a read-only struct lab out. Says every mistake it meets; a lab with
  * one is not opened. What needs more than the lab itself (texts, images, cases) is lint's. In the order of the functions here. */
 #ifndef MAKMAL_DOMAIN_LAB_H
 #define MAKMAL_DOMAIN_LAB_H
