@@ -1,4 +1,5 @@
-/* jobs: a delay queue (small sorted list) and threads that take what is due. The queue's lock is never held while a job runs. */
+/* jobs: a delay queue (small sorted list) and threads that take what is due. The queue's lock is never held while a job runs. One thread is woken for
+ * one job: who takes a job wakes the next when there is another in the queue, which then takes it or waits for its time. */
 #include "base/jobs.h"
 
 #include <errno.h>
@@ -15,7 +16,7 @@
 struct job { struct job *next; jobs_fn fn; void *ctx; char what[64]; int64_t due_ms; };
 struct jobs {
   pthread_mutex_t lock;
-  pthread_cond_t change;
+  pthread_cond_t change, calm;               /* something to do, or another time to wait for; a job has ended while closing */
   struct job *first;
   int waiting, most, running, threads;
   bool closing, stopped;
@@ -45,6 +46,7 @@ static void *work(void *arg) {
     jobs->first = job->next;
     jobs->waiting--;
     jobs->running++;
+    if (jobs->first) pthread_cond_signal(&jobs->change);
     pthread_mutex_unlock(&jobs->lock);
     struct arena *arena = arena_new(0);
     job->fn(job->ctx, job->what, arena);
@@ -52,7 +54,7 @@ static void *work(void *arg) {
     free(job);
     pthread_mutex_lock(&jobs->lock);
     jobs->running--;
-    pthread_cond_broadcast(&jobs->change);
+    if (jobs->closing) pthread_cond_signal(&jobs->calm);
   }
   pthread_mutex_unlock(&jobs->lock);
   return NULL;
@@ -66,6 +68,7 @@ struct jobs *jobs_open(const char *name, int threads, int queue_max) {
   pthread_condattr_init(&attr);
   pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
   pthread_cond_init(&jobs->change, &attr);
+  pthread_cond_init(&jobs->calm, &attr);
   pthread_condattr_destroy(&attr);
   jobs->most = queue_max;
   if (threads > 32) threads = 32;
@@ -109,7 +112,7 @@ bool jobs_add(struct jobs *jobs, jobs_fn fn, void *ctx, const char *what, int64_
     insert(jobs, job);
     jobs->waiting++;
   }
-  pthread_cond_broadcast(&jobs->change);
+  pthread_cond_signal(&jobs->change);
   pthread_mutex_unlock(&jobs->lock);
   return ok;
 }
@@ -132,7 +135,7 @@ void jobs_close(struct jobs *jobs, int64_t drain_ms) {
     clock_gettime(CLOCK_MONOTONIC, &soon);
     soon.tv_nsec += 20000000;
     if (soon.tv_nsec >= 1000000000) { soon.tv_sec++; soon.tv_nsec -= 1000000000; }
-    pthread_cond_timedwait(&jobs->change, &jobs->lock, &soon);
+    pthread_cond_timedwait(&jobs->calm, &jobs->lock, &soon);
   }
   jobs->stopped = true;
   pthread_cond_broadcast(&jobs->change);
@@ -143,6 +146,7 @@ void jobs_close(struct jobs *jobs, int64_t drain_ms) {
     free(job);
   }
   pthread_cond_destroy(&jobs->change);
+  pthread_cond_destroy(&jobs->calm);
   pthread_mutex_destroy(&jobs->lock);
   free(jobs);
 }

@@ -34,6 +34,7 @@
 #define QUEUE_MAX 2000
 #define EVIDENCE_TEXT_MAX (15u * 1024u * 1024u)   /* a row of the store has 16 MiB at most */
 #define QUEUE_SPARE 100                      /* kept free for what is acknowledged already */
+#define THREADS_PER_WORKER 8                 /* a job sleeps in two commits, and many share one; for a worker it waits its turn */
 #define BEGINS_MAX 3                         /* a submission that took the server down so often ends as error */
 #define RETRIES_MAX 3
 #define UNSURE_MS 60000                      /* a wait that cannot be judged for so long ends as our error */
@@ -150,7 +151,7 @@ bool grading_open(const struct grading_needs *needs, struct grading **out, struc
   grading->needs = *needs;
   pthread_mutex_init(&grading->lock, NULL);
   grading->dry_rate = limit_new(20.0 / 60, 20, 4096);
-  grading->jobs = jobs_open("grading", needs->workers > 0 ? needs->workers : 2, QUEUE_MAX);
+  grading->jobs = jobs_open("grading", (needs->workers > 0 ? needs->workers : 2) * THREADS_PER_WORKER, QUEUE_MAX);
   attempts_on_change(needs->attempts, on_change, grading);
   *out = grading;
   return true;
