@@ -35,7 +35,7 @@
 #define EVIDENCE_TEXT_MAX (15u * 1024u * 1024u)   /* a row of the store has 16 MiB at most */
 #define QUEUE_SPARE 100                      /* kept free for what is acknowledged already */
 #define THREADS_PER_WORKER 8                 /* a job sleeps in two commits, and many share one; for a worker it waits its turn */
-#define BEGINS_MAX 3                         /* a submission that took the server down so often ends as error */
+#define BEGINS_MAX 3                         /* a submission that was taken up so often after the server went down ends as error */
 #define RETRIES_MAX 3
 #define UNSURE_MS 60000                      /* a wait that cannot be judged for so long ends as our error */
 #define GATHER_MS 50                         /* changes are gathered so long before a pass */
@@ -47,6 +47,7 @@ struct running {
   struct running *next;
   char id[ID_SIZE], attempt[ID_SIZE];
   bool busy, again;                          /* a job runs it; somebody nudged meanwhile */
+  bool resumed;                              /* left by a server that went down: its begins are counted */
   int retries;
   int64_t unsure_ms;                         /* since when waits could not be judged (monotonic); 0: they can */
   char *held;                                /* JSON of the pass before */
@@ -71,21 +72,29 @@ static struct running *find(struct grading *grading, const char *id) {
   return at;
 }
 
-/* Claims the submission for this thread; NULL when another has it (it will run again). *out_new: first time since the start. */
-static struct running *claim(struct grading *grading, const char *id, bool *out_new) {
+/* Lock held. */
+static struct running *add(struct grading *grading, const char *id) {
+  struct running *running = calloc(1, sizeof *running);
+  if (!running) abort();
+  snprintf(running->id, sizeof running->id, "%s", id);
+  running->next = grading->running;
+  return grading->running = running;
+}
+
+/* Claims the submission for this thread; NULL when another has it (it will run again). *out_resumed: its begin is to be counted, once a start. */
+static struct running *claim(struct grading *grading, const char *id, bool *out_resumed) {
   pthread_mutex_lock(&grading->lock);
   struct running *running = find(grading, id);
-  *out_new = !running;
-  if (!running) {
-    if (!(running = calloc(1, sizeof *running))) abort();
-    snprintf(running->id, sizeof running->id, "%s", id);
-    running->next = grading->running;
-    grading->running = running;
-  } else if (running->busy) {
+  if (!running) running = add(grading, id);
+  else if (running->busy) {
     running->again = true;
     running = NULL;
   }
-  if (running) running->busy = true;
+  if (running) {
+    running->busy = true;
+    *out_resumed = running->resumed;
+    running->resumed = false;
+  }
   pthread_mutex_unlock(&grading->lock);
   return running;
 }
@@ -163,6 +172,9 @@ bool grading_resume(struct grading *grading, struct err *err) {
   char (*ids)[ID_SIZE];
   size_t count = 0;
   bool ok = db_read_begin(grading->needs.db, &read, err) && store_submission_unfinished(read, arena, &ids, &count, err);
+  pthread_mutex_lock(&grading->lock);
+  for (size_t i = 0; ok && i < count; i++) add(grading, ids[i])->resumed = true;
+  pthread_mutex_unlock(&grading->lock);
   for (size_t i = 0; ok && i < count; i++) nudge(grading, ids[i], 0);
   db_read_end(read);
   arena_free(arena);
@@ -277,6 +289,7 @@ static bool load(struct graded *graded, const char *id, struct err *err) {
   }
   db_read_end(read);
   if (!ok) return false;
+  if (strcmp(graded->row.state, "received") != 0 && strcmp(graded->row.state, "grading") != 0) return err_set(err, ERR_CONFLICT, "store.ended", "submission %s has ended", id);
   graded->lab = edition_lab(graded->edition, graded->row.lab);
   return graded->lab || err_set(err, ERR_UNAVAILABLE, "lab.gone", "lab %s is not in the catalogue", graded->row.lab);
 }
@@ -454,24 +467,20 @@ static bool gone_unit(struct db_tx *tx, void *id, struct err *err) { return stor
 static void grade_job(void *ctx, const char *id, struct arena *arena) {
   struct grading *grading = ctx;
   struct err err = {0};
-  bool first;
-  struct running *running = claim(grading, id, &first);
+  bool resumed = false;
+  struct running *running = claim(grading, id, &resumed);
   if (!running) return;
   struct graded *graded = arena_alloc(arena, sizeof *graded);
   graded->grading = grading;
   graded->arena = arena;
+  /* only what a server left behind is counted: a commit for each hand-in would be the price of knowing a crash one start earlier */
   struct beginning beginning = {.id = id};
-  bool open = true;
-  if (first && !db_write(grading->needs.db, begin_unit, &beginning, &err)) {
-    open = err.code != ERR_CONFLICT;           /* it has ended: nothing to do */
-    if (!open) {
+  if (resumed && !db_write(grading->needs.db, begin_unit, &beginning, &err)) {
+    if (err.code == ERR_CONFLICT) {             /* it has ended: nothing to do */
       forget(grading, running);
       return;
     }
     log_warn("grading.begin", "submission=%s key=%s", id, err.key);
-    pthread_mutex_lock(&grading->lock);
-    running->retries = 0;
-    pthread_mutex_unlock(&grading->lock);
   }
   graded->edition = catalog_acquire(grading->needs.catalog);
   int64_t again = PASS_MS;

@@ -10,14 +10,16 @@
 #include "base/wallclock.h"
 #include "store/db_inside.h"
 
-enum waiter_state { WAITS, RUNS, ANSWERED };
+enum waiter_state { WAITS, RUNS, ANSWERED };     /* the queue's lock */
 struct db_waiter {                  /* one call of db_write; on its caller's stack */
   db_unit unit;
   void *arg;
   struct err *err;
   bool ok;
   enum waiter_state state;
+  pthread_mutex_t lock;             /* of `told` alone: those who are answered together would queue for the queue's lock to learn it */
   pthread_cond_t answered;
+  bool told;
   struct db_waiter *before, *after;
 };
 
@@ -47,6 +49,19 @@ static bool refuse(struct err *err, const char *key, const char *why) {
   return false;
 }
 
+/* until_us 0: without a limit. False: time is over. */
+static bool was_told(struct db_waiter *waiter, int64_t until_us) {
+  bool in_time = true;
+  pthread_mutex_lock(&waiter->lock);
+  while (!waiter->told && in_time) {
+    if (until_us) in_time = db_cond_wait(&waiter->answered, &waiter->lock, until_us);
+    else pthread_cond_wait(&waiter->answered, &waiter->lock);
+  }
+  bool told = waiter->told;
+  pthread_mutex_unlock(&waiter->lock);
+  return told;
+}
+
 bool db_write(struct db *db, db_unit unit, void *arg, struct err *err) {
   if (in_unit) {
     BUG("db_write inside a write unit");
@@ -60,20 +75,24 @@ bool db_write(struct db *db, db_unit unit, void *arg, struct err *err) {
     pthread_mutex_unlock(&db->lock);
     return refuse(err, stopped ? "store.closing" : "store.busy", stopped ? "closing" : "queue is full");
   }
+  pthread_mutex_init(&waiter.lock, NULL);
   db_cond_init(&waiter.answered);
   waiter.before = db->last;
   *(db->last ? &db->last->after : &db->first) = &waiter;
   db->last = &waiter;
   db->waiting++;
   pthread_cond_signal(&db->work);
-  bool given_up = false;
-  while (waiter.state != ANSWERED && !given_up) {
-    if (waiter.state == RUNS) pthread_cond_wait(&waiter.answered, &db->lock);       /* it will be answered: nobody may leave now */
-    else if (!db_cond_wait(&waiter.answered, &db->lock, until) && waiter.state == WAITS) given_up = true;
-  }
-  if (given_up) unlink_waiter(db, &waiter);
   pthread_mutex_unlock(&db->lock);
+  bool given_up = false;
+  if (!was_told(&waiter, until)) {
+    pthread_mutex_lock(&db->lock);
+    given_up = waiter.state == WAITS;
+    if (given_up) unlink_waiter(db, &waiter);
+    pthread_mutex_unlock(&db->lock);
+    if (!given_up) was_told(&waiter, 0);                       /* it runs and will be answered: nobody may leave now */
+  }
   pthread_cond_destroy(&waiter.answered);
+  pthread_mutex_destroy(&waiter.lock);
   return given_up ? refuse(err, "store.busy", "waited 5 s for the writer") : waiter.ok;
 }
 
@@ -98,9 +117,15 @@ static void answer(struct db *db, struct db_waiter **group, int count, int64_t c
     db->stats.units++;
     db->stats.failed += !group[i]->ok;
     group[i]->state = ANSWERED;
-    pthread_cond_signal(&group[i]->answered);                 /* under the lock: the waiter stands on its caller's stack */
   }
   pthread_mutex_unlock(&db->lock);
+  for (int i = 0; i < count; i++) {
+    struct db_waiter *waiter = group[i];
+    pthread_mutex_lock(&waiter->lock);
+    waiter->told = true;
+    pthread_cond_signal(&waiter->answered);                    /* under its lock: the waiter stands on its caller's stack, which goes once it is told */
+    pthread_mutex_unlock(&waiter->lock);
+  }
 }
 
 static bool gone(struct db *db) { return sqlite3_get_autocommit(db->tx.read.raw) != 0; }

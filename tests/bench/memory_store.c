@@ -195,10 +195,11 @@ bool store_submission_unfinished(struct db_read *read, struct arena *arena, char
 }
 
 int64_t store_submission_count(struct db_read *read, const char *attempt, int64_t since_ms) {
-  (void)read, (void)since_ms;
+  (void)read;
+  int64_t n = 0;
   enter();
   const struct attempt_rows *rows = rows_of(attempt, false);
-  int64_t n = rows && rows->newest ? rows->newest->row.number : 0;
+  for (const struct kept *at = rows ? rows->newest : NULL; at && at->row.at_ms >= since_ms; at = at->earlier) n++;
   leave();
   return n;
 }
