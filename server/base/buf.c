@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/utf8.h"
 
 void buf_init(struct buf *buf, size_t cap) { *buf = (struct buf){.cap = cap}; buf_str(buf, ""); }
 
@@ -72,22 +73,12 @@ void buf_printf(struct buf *buf, const char *fmt, ...) {
   free(large);
 }
 
-/* Length of the valid UTF-8 sequence at s (n bytes left), or 0. */
-static size_t utf8_step(const unsigned char *s, size_t n) {
-  if (s[0] < 0x80) return 1;
-  size_t need = s[0] >= 0xF0 && s[0] <= 0xF4 ? 4 : s[0] >= 0xE0 && s[0] < 0xF0 ? 3 : s[0] >= 0xC2 && s[0] < 0xE0 ? 2 : 0;
-  if (!need || n < need) return 0;
-  for (size_t i = 1; i < need; i++) if ((s[i] & 0xC0) != 0x80) return 0;
-  if ((s[0] == 0xE0 && s[1] < 0xA0) || (s[0] == 0xED && s[1] > 0x9F) || (s[0] == 0xF0 && s[1] < 0x90) || (s[0] == 0xF4 && s[1] > 0x8F)) return 0;
-  return need;
-}
-
 void buf_json_n(struct buf *buf, const char *text, size_t length) {
   const unsigned char *s = (const unsigned char *)text;
   buf_char(buf, '"');
   size_t plain = 0;                                  /* bytes before i that can be copied in one piece start here */
   for (size_t i = 0; i < length;) {
-    size_t step = utf8_step(s + i, length - i);
+    size_t step = utf8_step(text + i, length - i);
     bool special = step == 0 || s[i] < 0x20 || s[i] == '"' || s[i] == '\\' || s[i] == 0x7F;
     if (!special) {
       i += step;

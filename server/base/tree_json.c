@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/tree.h"
+#include "base/utf8.h"
 
 #define DEPTH_MAX 64
 
@@ -54,19 +55,6 @@ static char *put_utf8(char *to, unsigned c) {
   else if (c < 0x10000) { *to++ = (char)(0xE0 | c >> 12); *to++ = (char)(0x80 | (c >> 6 & 63)); *to++ = (char)(0x80 | (c & 63)); }
   else { *to++ = (char)(0xF0 | c >> 18); *to++ = (char)(0x80 | (c >> 12 & 63)); *to++ = (char)(0x80 | (c >> 6 & 63)); *to++ = (char)(0x80 | (c & 63)); }
   return to;
-}
-
-static bool valid_utf8(const char *text, size_t length) {
-  const unsigned char *s = (const unsigned char *)text, *end = s + length;
-  while (s < end) {
-    if (*s < 0x80) { s++; continue; }
-    int more = *s >= 0xC2 && *s < 0xE0 ? 1 : *s >= 0xE0 && *s < 0xF0 ? 2 : *s >= 0xF0 && *s <= 0xF4 ? 3 : 0;
-    if (!more || end - s <= more) return false;
-    if ((*s == 0xE0 && s[1] < 0xA0) || (*s == 0xED && s[1] > 0x9F) || (*s == 0xF0 && s[1] < 0x90) || (*s == 0xF4 && s[1] > 0x8F)) return false;
-    for (int i = 1; i <= more; i++) if ((s[i] & 0xC0) != 0x80) return false;
-    s += more + 1;
-  }
-  return true;
 }
 
 /* Reads the string at r->at (on its opening quote). */
@@ -236,7 +224,7 @@ bool tree_parse(struct arena *arena, const char *json, size_t length, int depth_
     r.at = nul;
     return fail(&r, "json.nul") != NULL;
   }
-  if (!valid_utf8(json, length)) return fail(&r, "json.utf8") != NULL;
+  if (!utf8_valid(json, length)) return fail(&r, "json.utf8") != NULL;
   struct tree *tree = value(&r);
   if (!tree) return false;
   space(&r);

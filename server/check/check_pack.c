@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/tree.h"
+#include "base/utf8.h"
 #include "check/check_wire.h"
 
 #define DEPTH_MAX 80              /* the reader's 64, and the lists and maps around it */
@@ -66,23 +67,10 @@ static bool get_number(struct unpacker *u, uint64_t most, uint64_t *out) {
   return false;
 }
 
-bool wire_utf8(const char *text, size_t length) {
-  const unsigned char *s = (const unsigned char *)text, *end = s + length;
-  while (s < end) {
-    if (*s < 0x80) { s++; continue; }
-    int more = *s >= 0xC2 && *s < 0xE0 ? 1 : *s >= 0xE0 && *s < 0xF0 ? 2 : *s >= 0xF0 && *s <= 0xF4 ? 3 : 0;
-    if (!more || end - s <= more) return false;
-    if ((*s == 0xE0 && s[1] < 0xA0) || (*s == 0xED && s[1] > 0x9F) || (*s == 0xF0 && s[1] < 0x90) || (*s == 0xF4 && s[1] > 0x8F)) return false;
-    for (int i = 1; i <= more; i++) if ((s[i] & 0xC0) != 0x80) return false;
-    s += more + 1;
-  }
-  return true;
-}
-
 static bool get_text(struct unpacker *u, const char **out, size_t *out_length) {
   uint64_t length;
   if (!get_number(u, (uint64_t)(u->end - u->at), &length) || (uint64_t)(u->end - u->at) < length) return false;
-  if (memchr(u->at, 0, length) || !wire_utf8((const char *)u->at, length)) return false;
+  if (memchr(u->at, 0, length) || !utf8_valid((const char *)u->at, length)) return false;
   *out = arena_strn(u->arena, (const char *)u->at, length);
   if (out_length) *out_length = length;
   u->at += length;

@@ -47,5 +47,4 @@ bool wire_part_json(struct arena *arena, const struct wire_frame *frame, const c
  * texts must be UTF-8 without NUL, number texts must be JSON numbers. */
 void wire_pack(struct buf *out, const struct tree *tree);
 bool wire_unpack(struct arena *arena, const char *bytes, size_t length, struct tree **out);
-bool wire_utf8(const char *text, size_t length);
 #endif

@@ -17,6 +17,7 @@
 #include "domain/catalog.h"
 #include "domain/cluster.h"
 #include "domain/live.h"
+#include "domain/files.h"
 #include "domain/submission.h"
 #include "domain/verdict.h"
 #include "store/db.h"
@@ -47,7 +48,7 @@ bool apply_take(struct grading *grading, const struct viewer *viewer, const char
   struct attempt attempt;
   struct apply_in in = {0};
   int retry_s = 0;
-  bool ok = submission_files_fit(files, count, err) && submission_may_write(needs, viewer, attempt_id, arena, &attempt, err) && grading_room(grading, err);
+  bool ok = files_fit(files, count, err) && submission_may_write(needs, viewer, attempt_id, arena, &attempt, err) && grading_room(grading, err);
   if (ok && !needs->no_rates && !limit_take(grading_dry_rate_of(grading), attempt.id, 1, &retry_s)) {
     ok = err_set(err, ERR_LIMIT, "apply.often", "attempt %s", attempt.id);
     err_param(err, "seconds", "%d", retry_s);
@@ -61,7 +62,7 @@ bool apply_take(struct grading *grading, const struct viewer *viewer, const char
     snprintf(in.row.press, sizeof in.row.press, "%s", key ? key : "");
     in.row.take_over = take_over;
     in.row.at_ms = wall_ms();
-    in.files = submission_files_json(arena, files, count, &in.length);
+    in.files = files_json(arena, files, count, &in.length);
     ok = db_write(needs->db, apply_unit, &in, err);
   }
   if (ok) {
@@ -124,7 +125,7 @@ static struct tree *apply_worded(struct arena *arena, const struct apply_row *ro
 static bool apply_stored_files(struct db_read *read, const struct apply_row *row, struct arena *arena, struct check_file **out, size_t *out_count, struct err *err) {
   const char *text;
   size_t length;
-  return store_body_get(read, row->files, arena, &text, &length, err) && submission_files_parse(arena, text, length, out, out_count, err);
+  return store_body_get(read, row->files, arena, &text, &length, err) && files_parse(arena, text, length, out, out_count, err);
 }
 
 struct tree *apply_json(struct grading *grading, struct db_read *read, const struct viewer *viewer, const char *id, struct arena *arena, struct err *err) {

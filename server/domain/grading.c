@@ -24,6 +24,7 @@
 #include "domain/grade.h"
 #include "domain/live.h"
 #include "domain/progress.h"
+#include "domain/files.h"
 #include "domain/submission.h"
 #include "domain/verdict.h"
 #include "kube/kube.h"
@@ -199,7 +200,7 @@ bool submission_take(struct grading *grading, const struct viewer *viewer, const
   struct arena *arena = arena_new(0);
   struct attempt attempt;
   struct submission_in in = {.files = files, .count = count};
-  bool ok = submission_files_fit(files, count, err) && submission_may_write(&grading->needs, viewer, attempt_id, arena, &attempt, err) && grading_room(grading, err);
+  bool ok = files_fit(files, count, err) && submission_may_write(&grading->needs, viewer, attempt_id, arena, &attempt, err) && grading_room(grading, err);
   if (ok) {
     submission_fill(&in, &attempt, key);
     in.no_rates = grading->needs.no_rates;

@@ -13,14 +13,7 @@ struct db_tx; struct words;
 const struct grading_needs *grading_needs_of(const struct grading *grading);
 /* The viewer's own attempt that still takes work: else ERR_NOT_FOUND, or ERR_CONFLICT "attempt.over". */
 bool submission_may_write(const struct grading_needs *needs, const struct viewer *viewer, const char *attempt, struct arena *arena, struct attempt *out, struct err *err);
-/* Count, size and names: "files.none", "files.many", "files.large", "files.name", "files.twice". */
-bool submission_files_fit(const struct check_file *files, size_t count, struct err *err);
-
 struct submission_in { const struct check_file *files; size_t count; struct submission_row row; bool stored, no_rates; };
 void submission_fill(struct submission_in *in, const struct attempt *attempt, const char *key);
 bool submission_unit(struct db_tx *tx, void *in, struct err *err);         /* a db_unit; row.id is that of the same press when there is one (stored false) */
-
-/* Files as one JSON text {"files": [{name, text | base64}]} in the arena, and back. */
-char *submission_files_json(struct arena *arena, const struct check_file *files, size_t count, size_t *out_length);
-bool submission_files_parse(struct arena *arena, const char *json, size_t length, struct check_file **out, size_t *out_count, struct err *err);
 #endif

@@ -10,6 +10,7 @@
 #include "base/tree.h"
 #include "domain/attempt.h"
 #include "domain/catalog.h"
+#include "domain/files.h"
 #include "domain/cluster.h"
 #include "web/house.h"
 #include "web/route.h"
@@ -67,26 +68,6 @@ static bool post_extend(struct req *req, struct reply *out, struct err *err) {
 
 /* --- drafts ------------------------------------------------------------------------------------------------------------------------------------ */
 
-/* Text when it is UTF-8 without NUL, else base64. */
-static struct tree *file_json(struct arena *arena, const struct check_file *file) {
-  struct tree *item = tree_new(arena, TREE_MAP), *text;
-  struct buf json;
-  tree_put_text(arena, item, "name", file->name);
-  buf_init(&json, 6 * CHECK_BYTES_MAX + 64);
-  buf_json_n(&json, file->bytes, file->length);
-  /* a text that its own JSON gives back is one */
-  bool plain = !json.over && tree_parse(arena, json.data, json.len, 0, &text, NULL) && text->length == file->length && !memcmp(text->text, file->bytes, file->length);
-  buf_reset(&json);
-  if (plain) {
-    tree_put(arena, item, "text", text);
-  } else {
-    buf_base64(&json, file->bytes, file->length);
-    tree_put_text(arena, item, "base64", json.data);
-  }
-  buf_release(&json);
-  return item;
-}
-
 static bool get_draft(struct req *req, struct reply *out, struct err *err) {
   const struct check_file *files;
   size_t count;
@@ -100,10 +81,9 @@ static bool get_draft(struct req *req, struct reply *out, struct err *err) {
   } else if (!draft_load(req->house->attempts, read, &req->viewer, req->param[0], req->arena, &files, &count, &saved, err)) {
     return false;
   }
-  struct tree *list = tree_new(req->arena, TREE_LIST);
-  for (size_t i = 0; i < count; i++) tree_push(list, file_json(req->arena, &files[i]));
-  out->json = tree_new(req->arena, TREE_MAP);
-  tree_put(req->arena, out->json, "files", list);
+  size_t length;
+  char *json = files_json(req->arena, files, count, &length);
+  if (!tree_parse(req->arena, json, length, 0, &out->json, err)) return false;
   tree_put_int(req->arena, out->json, "saved_ms", saved);
   return true;
 }

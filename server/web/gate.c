@@ -16,6 +16,7 @@
 #include "base/tree.h"
 #include "base/wallclock.h"
 #include "domain/catalog.h"
+#include "domain/files.h"
 #include "domain/people.h"
 #include "store/db.h"                    /* the one listed exception: the gate opens the reader */
 #include "web/auth.h"
@@ -74,17 +75,9 @@ const char *req_words(struct req *req, const char *key, const struct tree *param
   return edition && edition->words ? words_text(req->arena, edition->words, req->viewer.lang, key, params, NULL) : key;
 }
 
-static bool file_name_ok(const char *name) {
-  size_t n = strlen(name);
-  if (!n || n > 64) return false;
-  for (; *name; name++)
-    if (!((*name >= 'a' && *name <= 'z') || (*name >= '0' && *name <= '9') || *name == '.' || *name == '_' || *name == '-')) return false;
-  return true;
-}
-
 bool req_files(struct req *req, const struct check_file **out, size_t *out_count, struct err *err) {
   const struct tree *list = tree_get(req->body, "files");
-  size_t count = list ? list->count : 0, total = 0, n = 0;
+  size_t count = list ? list->count : 0, n = 0;
   if (count > CHECK_FILES_MAX) return err_set(err, ERR_LIMIT, "files.many", NULL), err_param(err, "count", "%zu", count), err_param(err, "limit", "%d", CHECK_FILES_MAX);
   struct check_file *files = arena_alloc(req->arena, sizeof *files * (count + 1));
   TREE_EACH(item, list) {
@@ -92,8 +85,6 @@ bool req_files(struct req *req, const struct check_file **out, size_t *out_count
     const char *name = tree_text(item, "name");
     if (item->type != TREE_MAP || item->count != 2 || !value || value->type != TREE_STRING || !name)
       return err_set(err, ERR_INVALID, "files.form", "files[%zu]", n), err_param(err, "place", "files[%zu]", n);
-    if (!file_name_ok(name)) return err_set(err, ERR_INVALID, "files.name", NULL), err_param(err, "name", "%.80s", name);
-    for (size_t i = 0; i < n; i++) if (!strcmp(files[i].name, name)) return err_set(err, ERR_INVALID, "files.twice", NULL), err_param(err, "name", "%s", name);
     files[n] = (struct check_file){.name = name, .bytes = value->text, .length = value->length};
     if (base64) {
       char *bytes = arena_alloc(req->arena, value->length + 1);
@@ -101,9 +92,9 @@ bool req_files(struct req *req, const struct check_file **out, size_t *out_count
         return err_set(err, ERR_INVALID, "files.base64", NULL), err_param(err, "name", "%s", name);
       files[n].bytes = bytes;
     }
-    total += files[n++].length;
+    n++;
   }
-  if (total > CHECK_BYTES_MAX) return err_set(err, ERR_LIMIT, "files.large", NULL), err_param(err, "size", "%zu KiB", (total + 1023) / 1024), err_param(err, "limit", "%d KiB", CHECK_BYTES_MAX / 1024);
+  if (!files_fit(files, n, err)) return false;
   *out = files;
   *out_count = n;
   return true;

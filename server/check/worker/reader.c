@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/utf8.h"
 #include "check/check.h"
 #include "check/check_wire.h"
 
@@ -75,10 +76,10 @@ static size_t first_bad_utf8(const char *bytes, size_t length) {
   while (low < length) {                                       /* by lines: a line's border is a character's border */
     const char *newline = memchr(bytes + low, '\n', length - low);
     size_t end = newline ? (size_t)(newline - bytes) + 1 : length;
-    if (!wire_utf8(bytes + low, end - low)) {
+    if (!utf8_valid(bytes + low, end - low)) {
       while (low < end) {
         size_t n = 1;
-        while (n <= 4 && low + n <= end && !wire_utf8(bytes + low, n)) n++;
+        while (n <= 4 && low + n <= end && !utf8_valid(bytes + low, n)) n++;
         if (n > 4 || low + n > end) return low;
         low += n;
       }

@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/secret.h"
+#include "base/utf8.h"
 #include "check/check_wire.h"
 #include "check/worker/reader.h"
 #include "check/worker/scalar.h"
@@ -198,7 +199,7 @@ static bool binary(struct builder *b, struct built *node, const char *text, size
   size_t got;
   if (!secret_base64_decode(text, length, bytes, length + 3, &got)) return refuse(b, "yaml.binary", &node->tree.at, NULL) == NULL;
   bytes[got] = 0;
-  if (memchr(bytes, 0, got) || !wire_utf8(bytes, got)) return refuse(b, memchr(bytes, 0, got) ? "text.nul" : "text.utf8", &node->tree.at, NULL) == NULL;
+  if (memchr(bytes, 0, got) || !utf8_valid(bytes, got)) return refuse(b, memchr(bytes, 0, got) ? "text.nul" : "text.utf8", &node->tree.at, NULL) == NULL;
   node->tree.type = TREE_STRING;
   node->tree.text = bytes;
   node->tree.length = got;

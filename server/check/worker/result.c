@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/tree.h"
+#include "base/utf8.h"
 #include "check/check_wire.h"
 
 #define TEXT_MAX 1000u
@@ -45,7 +46,7 @@ static struct tree *convert_table(lua_State *L, struct arena *arena, int index, 
     if (lua_type(L, -2) != LUA_TSTRING) continue;
     size_t length;
     const char *key = lua_tolstring(L, -2, &length);
-    if (*left <= 0 || length > 64 || strlen(key) != length || !wire_utf8(key, length)) continue;
+    if (*left <= 0 || length > 64 || strlen(key) != length || !utf8_valid(key, length)) continue;
     *tail = convert(L, arena, -1, depth + 1, left);
     (*tail)->key = arena_str(arena, key);
     tail = &(*tail)->next;
