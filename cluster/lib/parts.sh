@@ -43,7 +43,7 @@ command_of() {
         --requestheader-extra-headers-prefix=X-Remote-Extra-
         --proxy-client-cert-file="$PKI/front-proxy-client.crt" --proxy-client-key-file="$PKI/front-proxy-client.key"
         --enable-aggregator-routing=true --service-cluster-ip-range="$SERVICE_RANGE"
-        --authorization-mode=Node,RBAC --enable-admission-plugins=NodeRestriction --allow-privileged=true
+        --authorization-mode=Node,RBAC --enable-admission-plugins=NodeRestriction,DenyServiceExternalIPs --allow-privileged=true
         --profiling=false --event-ttl=15m --delete-collection-workers=8 --authentication-config="$CONF/authentication.yaml")
       ;;
     kube-controller-manager)

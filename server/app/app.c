@@ -101,8 +101,11 @@ static void open_relay(void *ctx) {
   if (app->relay || !host_port(cluster_server(app->house.cluster), host, &port)) return;
   const char *address = app->settings->api_listen ? app->settings->api_listen : app->settings->listen;
   snprintf(listen, sizeof listen, strchr(address, ':') ? "[%s]:%lld" : "%s:%lld", address, (long long)app->settings->api_port);
-  if (kube_relay_open(listen, host, port, &app->relay, &err)) log_info("relay.open", "listen=%s to=%s:%d", listen, host, port);
-  else log_warn("relay.port", "listen=%s key=%s detail=\"%s\" says=\"learners' own kubectl cannot reach the cluster; choose another --api-port\"", listen, err.key, err.detail);
+  if (kube_relay_open(listen, host, port, &app->relay, &err)) {
+    snprintf(app->api_port, sizeof app->api_port, "%lld", (long long)app->settings->api_port);
+    app->house.api_relay_port = app->api_port;              /* only now: a kubeconfig never names a port that is somebody else's */
+    log_info("relay.open", "listen=%s to=%s:%d", listen, host, port);
+  } else log_warn("relay.port", "listen=%s key=%s detail=\"%s\" says=\"learners' own kubectl cannot reach the cluster; choose another --api-port (MAKMAL_API_PORT)\"", listen, err.key, err.detail);
 }
 
 static bool open_rooms(struct app *app, struct err *err) {
@@ -141,8 +144,6 @@ static bool open_rooms(struct app *app, struct err *err) {
   house->metrics = metrics_open();
   house->pages = page_kept_new();
   house->more_metrics = more_metrics;
-  snprintf(app->api_port, sizeof app->api_port, "%lld", (long long)set->api_port);
-  house->api_relay_port = app->api_port;
   /* rows first: what was acknowledged before a crash is under way again when the first request comes */
   if (!attempts_resume(house->attempts, err) || !grading_resume(house->grading, err)) return false;
   return http_open(&app->web, house, &app->http, err);

@@ -38,6 +38,7 @@
 #define THREADS_PER_WORKER 8                 /* a job sleeps in two commits, and many share one; for a worker it waits its turn */
 #define BEGINS_MAX 3                         /* a submission that was taken up so often after the server went down ends as error */
 #define RETRIES_MAX 3
+#define COMING_MS 30000                      /* right after a start nobody has looked for the cluster yet */
 #define UNSURE_MS 60000                      /* a wait that cannot be judged for so long ends as our error */
 #define GATHER_MS 50                         /* changes are gathered so long before a pass */
 #define PASS_MS 2000                         /* a pending run is looked at this often even if nothing changes */
@@ -266,7 +267,7 @@ static enum check_scope scope_of(struct grading *grading, const struct lab *lab)
   if (lab->hand_in == HAND_IN_FILES) return CHECK_SCOPE_FILES;
   cluster_status(grading->needs.cluster, &status);
   if (!lab->paper) return CHECK_SCOPE_BOTH;
-  if (status.state == CLUSTER_NONE) return CHECK_SCOPE_FILES;
+  if (status.state == CLUSTER_NONE && !status.embedded) return CHECK_SCOPE_FILES;      /* there is to be none; one that is not up yet is waited for */
   if (status.state != CLUSTER_READY) return CHECK_SCOPE_BOTH;
   for (size_t i = 0; i < lab->cluster_count; i++) if (!cluster_can(grading->needs.cluster, lab->cluster[i])) return CHECK_SCOPE_FILES;
   return CHECK_SCOPE_BOTH;
@@ -440,9 +441,22 @@ static void give_up(struct graded *graded) {
   graded->result.pending = false;
 }
 
+/* The namespace is there and the cluster comes back, or is being started: what was handed in waits for it, and costs no retry. */
+static bool cluster_is_coming(const struct graded *graded, enum check_scope scope) {
+  struct cluster_status status;
+  cluster_status(graded->grading->needs.cluster, &status);
+  bool coming = status.state == CLUSTER_BUILDING || status.state == CLUSTER_STARTING ||
+                (status.state == CLUSTER_NONE && status.embedded && wall_ms() - status.since_ms < COMING_MS);
+  return coming && scope != CHECK_SCOPE_FILES && graded->attempt.state == ATTEMPT_READY;
+}
+
 static bool grade_one(struct graded *graded, struct running *running, bool crashed, int64_t *out_again_ms, struct err *err) {
   enum check_scope scope = scope_of(graded->grading, graded->lab);
   struct err why = {0};
+  if (!crashed && cluster_is_coming(graded, scope)) {
+    *out_again_ms = PASS_MS;
+    return true;
+  }
   *out_again_ms = -1;
   if (crashed || !run_pass(graded, running, scope, &why)) {
     if (!crashed) log_warn("grading.run", "submission=%s key=%s detail=\"%s\"", graded->row.id, why.key, why.detail);

@@ -123,7 +123,7 @@ static char *gained(struct db_read *read, struct arena *arena, const struct subm
   struct submission_row *rows;
   size_t count;
   struct fraction now, before;
-  if (!fraction_parse(row->earned, &now) || !store_submission_list(read, row->attempt, arena, &rows, &count, NULL)) return NULL;
+  if (strcmp(row->state, "graded") != 0 || !fraction_parse(row->earned, &now) || !store_submission_list(read, row->attempt, arena, &rows, &count, NULL)) return NULL;
   for (size_t i = 0; i < count; i++) {
     if (rows[i].number >= row->number || strcmp(rows[i].state, "graded") != 0 || !fraction_parse(rows[i].earned, &before)) continue;
     before.top = -before.top;

@@ -116,7 +116,8 @@ static const char *server_of(struct req *req) {
   struct cluster_status status;
   const char *own = cluster_server(req->house->cluster);
   cluster_status(req->house->cluster, &status);
-  if (!status.embedded || !req->house->api_relay_port || !req->host) return own;
+  if (!status.embedded || !req->host) return own;
+  if (!req->house->api_relay_port) return NULL;             /* the port is taken: no kubeconfig is better than one that leads elsewhere */
   const char *host = req->host, *colon = strrchr(host, ':'), *bracket = strrchr(host, ']');
   size_t length = colon && colon > bracket ? (size_t)(colon - host) : strlen(host);
   if (bracket && colon < bracket) length = strlen(host);

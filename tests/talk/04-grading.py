@@ -361,3 +361,26 @@ def the_seventh_submission_of_a_minute_waits_and_is_told_how_long(server):
     say(answer.status == 429 and answer.key == "submission.often", f"{answer.status}")
     say(int(answer.headers["Retry-After"]) > 0, "with the time to wait")
     say(len(aina.get(f"/api/v1/attempts/{attempt['id']}/submissions").json["submissions"]) == 6, "and is no row")
+
+
+@talk(server=False, cluster=True, seconds=60)
+def what_was_handed_in_before_a_kill_is_graded_on_the_cluster_and_not_on_files_alone():
+    """By the embedded cluster's name where there is one: right after a start nobody has looked yet whether it is there."""
+    name = os.environ.get("TEST_CLUSTER")
+    server = (Server(settings=["--cluster", name]) if name else Server(cluster=os.environ["TEST_CLUSTER_KUBECONFIG"])).start(30)
+    try:
+        aina = one_learner(server)
+        attempt = start(aina, "ready")
+        settled(aina, attempt)
+        files = lab_files("solution", attempt["params"])
+        taken = hand_in(aina, attempt, files, "press-kill")               # right files, nothing applied
+        server.process.send_signal(signal.SIGKILL)
+        server.process.wait()
+        server.start(30)
+        got = graded(aina, taken, 90)
+        say(got["verdict"]["max"] == "10", f"graded on {got['verdict']['max']} points, left out {got['verdict']['left_out']}")
+        say(outcome(got, "endpoints") in ("fail", "error"), outcome(got, "endpoints"))
+        say(all(not lab["done"] for c in aina.get("/api/v1/progress").json["courses"] for m in c["modules"] for lab in m["labs"]), "nothing is done")
+        aina.delete(f"/api/v1/attempts/{attempt['id']}", 202)
+    finally:
+        server.close()
