@@ -39,7 +39,7 @@ program() {
 find_go() {
   local candidate version
   GO=
-  for candidate in "${MAKMAL_GO:-}" "$(command -v go 2>/dev/null)" /usr/local/go/bin/go /usr/lib/go-*/bin/go /usr/lib/go/bin/go "$MAKMAL_CACHE"/go/bin/go; do
+  for candidate in "${MAKMAL_GO:-}" "$(command -v go 2>/dev/null)" /usr/local/go/bin/go /usr/lib/go-*/bin/go /usr/lib/go/bin/go "$MAKMAL_CACHE"/go/usr/lib/go-*/bin/go; do
     [ -x "$candidate" ] || continue
     version=$(GOTOOLCHAIN=local "$candidate" env GOVERSION 2>/dev/null) || continue
     version=${version#go}

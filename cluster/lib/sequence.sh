@@ -31,7 +31,8 @@ import() {
 
 # Ready, no taints, and said so since this start: over kept data the node object tells of the life before. (The first lease of a new node comes after 10 s.)
 node_usable() {
-  api "/api/v1/nodes/$NODE_NAME" | jq -e --arg begun "$BEGUN" '(.spec.taints // [] | length) == 0 and
+  # --slurp: jq 1.6 is content when it is given nothing at all
+  api "/api/v1/nodes/$NODE_NAME" | jq --slurp -e --arg begun "$BEGUN" '.[0] | (.spec.taints // [] | length) == 0 and
     any(.status.conditions[]?; .type == "Ready" and .status == "True" and .lastHeartbeatTime > $begun)' >/dev/null 2>&1
 }
 

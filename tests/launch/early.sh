@@ -97,7 +97,7 @@ rm "$work/bin/dpkg-query" "$work/bin/apt-get"
 terminal cluster "${building[@]}" make -C "$root" run
 holds "the pages are there before the cluster is built" within 120 page /
 holds "the link for the first administrator is printed" within 5 shows cluster "http://127.0.0.1:$port/setup\?k="
-holds "the page is told how far the build is" within 30 eval 'page /api/v1/cluster | jq -e ".state == \"building\" and .percent >= 10 and .program == \"kubernetes\""'
+holds "the page is told how far the build is" within 30 eval 'page /api/v1/cluster | jq -se ".[0] | .state == \"building\" and .percent >= 10 and .program == \"kubernetes\""'
 waits() {
   timeout 6 "${building[@]}" "$tool" up --name "$name-2" > "$work/second" 2>&1
   cat "$work/second"

@@ -80,7 +80,7 @@ nobody_runs() { # PATTERN: no process has it in its command line (this shell and
   true
 }
 page() { curl -q -fsS --noproxy '*' "http://127.0.0.1:$port$1"; }
-cluster_is() { page /api/v1/cluster | jq -e --arg s "$1" '.state == $s'; }
+cluster_is() { page /api/v1/cluster | jq -se --arg s "$1" '.[0].state == $s'; } # --slurp: jq 1.6 is content when it is given nothing at all
 server_gone() { ! page /healthz && nobody_runs "makmal serve.*$name"; }
 
 summary() {

@@ -35,7 +35,7 @@ terminal answered "${other[@]}" make -C "$root" run
 within 60 shows answered '\[y/N\]'
 types answered 'y\n'
 other_page() { port=$other_port page "$1"; }
-holds "yes serves with that cluster" within 60 eval 'other_page /api/v1/cluster | jq -e ".state == \"ready\" and .embedded == false"'
+holds "yes serves with that cluster" within 60 eval 'other_page /api/v1/cluster | jq -se ".[0] | .state == \"ready\" and .embedded == false"'
 holds "and starts none" eval '[ ! -e /run/makmal/$name-none ]'
 types answered '\003'
 holds "Ctrl-C ends it" within 30 gone "$TERMINAL"
