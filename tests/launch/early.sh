@@ -4,6 +4,7 @@
 set -u
 . "$(dirname "$0")/lib.sh"
 run=("$root/server/launch/run")
+endless=$((100000 + $$)) # so many seconds: nobody else's sleep
 
 # refused PATTERN COMMAND...: not zero, one line in all, with a cure
 refused() {
@@ -39,7 +40,7 @@ cat > "$work/bin/apt-get" <<S
 case " \$* " in *" update "*) exit 0 ;; esac
 echo Unpacking
 : > "$work/installing"
-sleep 1001 & # what dpkg would be
+sleep $endless & # what dpkg would be
 wait
 S
 chmod 755 "$work"/bin/*
@@ -63,7 +64,7 @@ ends_installing() { # WAY...
   terminal packages env PATH="$work/bin:$PATH" MAKMAL_CACHE="$work/cache" make -C "$root" run
   within 30 test -e "$work/installing" || { cat "$work/packages.txt"; return 1; }
   "$@"
-  within 15 gone "$TERMINAL" && within 5 nobody_runs 'sleep 1001' && [ "$(policy)" = "$before" ]
+  within 15 gone "$TERMINAL" && within 5 nobody_runs "sleep $endless" && [ "$(policy)" = "$before" ]
 }
 hang_up() { kill -KILL "$TERMINAL"; }
 # `make` passes SIGTERM on to what it runs
@@ -87,7 +88,7 @@ cat > "$work/bin/go" <<S
 #!/bin/bash
 [ "\$1" != env ] || { echo go1.26.4; exit; }
 for i in {1..600}; do echo "package/\$i"; done
-sleep 1002 & # what a compiler would be
+sleep $endless & # what a compiler would be
 wait
 S
 chmod 755 "$work/bin/go"
@@ -102,12 +103,12 @@ waits() {
   timeout 6 "${building[@]}" "$tool" up --name "$name-2" > "$work/second" 2>&1
   cat "$work/second"
   "$tool" down --name "$name-2" --wipe > /dev/null 2>&1
-  grep -qE 'building kubernetes: [1-9][0-9]* %' "$work/second" && [ "$(pgrep -cf "^sleep 1002")" = 1 ]
+  grep -qE 'building kubernetes: [1-9][0-9]* %' "$work/second" && [ "$(pgrep -cf "^sleep $endless")" = 1 ]
 }
 holds "another process waits for the same build and shows its progress" waits
 types cluster '\003'
 holds "Ctrl-C while the cluster is built ends it all" within 30 gone "$TERMINAL"
-holds "no compiler is left" within 5 nobody_runs 'sleep 1002'
+holds "no compiler is left" within 5 nobody_runs "sleep $endless"
 holds "no server is left" within 5 server_gone
 holds "status says that it stopped" eval '[ "$("$tool" status --name "$name" --json | jq -r .state)" = stopped ]'
 summary

@@ -60,8 +60,8 @@ terminal() {
   mkfifo "$work/$what.keys"
   exec {KEYS}<> "$work/$what.keys"
   printf '%q ' "$@" > "$work/$what.sh"
-  set -m # or it would begin with SIGINT ignored, and so would everything in it
-  SHELL=/bin/sh script -qefc "exec sh '$work/$what.sh'" /dev/null < "$work/$what.keys" > "$work/$what.txt" 2>&1 &
+  set -m # or it would begin with SIGINT ignored, and so would everything in it (nohup, or a `&` further up, has the same effect)
+  SHELL=/bin/sh env --default-signal=INT,HUP,QUIT,TERM script -qefc "exec sh '$work/$what.sh'" /dev/null < "$work/$what.keys" > "$work/$what.txt" 2>&1 &
   TERMINAL=$!
   set +m
   disown
