@@ -367,7 +367,7 @@ def the_seventh_submission_of_a_minute_waits_and_is_told_how_long(server):
 def what_was_handed_in_before_a_kill_is_graded_on_the_cluster_and_not_on_files_alone():
     """By the embedded cluster's name where there is one: right after a start nobody has looked yet whether it is there."""
     name = os.environ.get("TEST_CLUSTER")
-    server = (Server(settings=["--cluster", name]) if name else Server(cluster=os.environ["TEST_CLUSTER_KUBECONFIG"])).start(30)
+    server = (Server(settings=["--cluster", name, "--user", "root"]) if name else Server(cluster=os.environ["TEST_CLUSTER_KUBECONFIG"])).start(30)
     try:
         aina = one_learner(server)
         attempt = start(aina, "ready")
