@@ -88,7 +88,7 @@ bool access_token(struct attempts *attempts, const struct attempt *attempt, char
     return true;
   }
   if (attempt->state != ATTEMPT_READY && attempt->state != ATTEMPT_RESETTING) {
-    return err_set(err, ERR_CONFLICT, "attempt.not-ready", "attempt %s is %s", attempt->id, attempt_state_name(attempt->state));
+    return err_set(err, ERR_CONFLICT, attempt_not_ready(attempt->state), "attempt %s is %s", attempt->id, attempt_state_name(attempt->state));
   }
   const struct kube *kube = cluster_kube(attempts->needs.cluster, err);
   if (!kube) return false;
@@ -124,7 +124,7 @@ bool access_kubeconfig(struct attempts *attempts, const struct viewer *viewer, c
   if (!found) return false;
   if (strcmp(attempt.person, viewer->person)) return err_set(err, ERR_NOT_FOUND, "attempt.missing", "a kubeconfig is its owner's alone");
   if (attempt.state != ATTEMPT_READY && attempt.state != ATTEMPT_RESETTING) {
-    return err_set(err, ERR_CONFLICT, "attempt.not-ready", "attempt %s is %s", id, attempt_state_name(attempt.state));
+    return err_set(err, ERR_CONFLICT, attempt_not_ready(attempt.state), "attempt %s is %s", id, attempt_state_name(attempt.state));
   }
   char token[4096];
   int64_t ends = 0;
@@ -184,7 +184,7 @@ bool access_revoke(struct attempts *attempts, const struct viewer *viewer, const
     db_read_end(read);
   }
   if (ok && attempt.state != ATTEMPT_READY && attempt.state != ATTEMPT_RESETTING) {
-    ok = err_set(err, ERR_CONFLICT, "attempt.not-ready", "attempt %s is %s", id, attempt_state_name(attempt.state));
+    ok = err_set(err, ERR_CONFLICT, attempt_not_ready(attempt.state), "attempt %s is %s", id, attempt_state_name(attempt.state));
   }
   arena_free(arena);
   return ok && jobs_add(attempts->jobs, work_revoke, attempts, id, 0, err);

@@ -33,6 +33,10 @@ static bool state_of(const char *name, enum attempt_state *out) {
   return false;
 }
 
+const char *attempt_not_ready(enum attempt_state state) {
+  return state == ATTEMPT_WANTED || state == ATTEMPT_READY || state == ATTEMPT_RESETTING ? "attempt.not-ready" : "attempt.over";
+}
+
 static bool json_of(struct arena *arena, const char *text, struct tree **out, struct err *err) {
   *out = NULL;
   return !text || tree_parse(arena, text, strlen(text), 0, out, err);
@@ -274,7 +278,7 @@ bool attempt_reset(struct attempts *attempts, const struct viewer *viewer, const
     return false;
   }
   if (!attempt_move(attempts, id, ATTEMPT_READY, ATTEMPT_RESETTING, "attempt.resetting", NULL, &moved, err)) return false;
-  if (!moved) return attempt.state == ATTEMPT_RESETTING ? true : err_set(err, ERR_CONFLICT, "attempt.not-ready", "attempt %s is %s", id, attempt_state_name(attempt.state));
+  if (!moved) return attempt.state == ATTEMPT_RESETTING ? true : err_set(err, ERR_CONFLICT, attempt_not_ready(attempt.state), "attempt %s is %s", id, attempt_state_name(attempt.state));
   jobs_add(attempts->jobs, work_reset, attempts, id, 0, NULL);
   attempt_publish(attempts, id, 0);
   return true;
@@ -292,7 +296,7 @@ bool attempt_extend(struct attempts *attempts, const struct viewer *viewer, cons
   bool ok = own(attempts, viewer, id, arena, &attempt, err);
   arena_free(arena);
   if (!ok) return false;
-  if (attempt.state != ATTEMPT_READY && attempt.state != ATTEMPT_RESETTING) return err_set(err, ERR_CONFLICT, "attempt.not-ready", "attempt %s is %s", id, attempt_state_name(attempt.state));
+  if (attempt.state != ATTEMPT_READY && attempt.state != ATTEMPT_RESETTING) return err_set(err, ERR_CONFLICT, attempt_not_ready(attempt.state), "attempt %s is %s", id, attempt_state_name(attempt.state));
   int64_t most = attempt.ready_ms + ATTEMPT_MOST_MS, now = wall_ms(), want = (attempt.expires_ms > now ? attempt.expires_ms : now) + ATTEMPT_EXTEND_MS;
   struct extend extend = {id, want < most ? want : most};
   if (extend.expires_ms <= attempt.expires_ms) {

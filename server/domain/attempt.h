@@ -12,6 +12,7 @@ struct arena; struct attempt_row; struct err; struct db; struct db_read; struct 
 
 enum attempt_state { ATTEMPT_WANTED, ATTEMPT_READY, ATTEMPT_RESETTING, ATTEMPT_ENDING, ATTEMPT_GONE, ATTEMPT_FAILED };
 const char *attempt_state_name(enum attempt_state state);                    /* "wanted" … */
+const char *attempt_not_ready(enum attempt_state state);                     /* the key that says so: "attempt.not-ready" (wait), "attempt.over" (start again) */
 struct attempt {
   char id[ID_SIZE], person[ID_SIZE], workshop[ID_SIZE];     /* workshop "" when alone */
   char lab[64]; char lab_version[65];
