@@ -48,8 +48,10 @@ struct topic {
   int count;
   uint64_t lost;                        /* the highest number that fell out of the ring */
   int subscribers;
+  struct hearer *hearers;               /* one for each of them, so that telling wakes nobody else */
 };
-struct seat { struct topic *topic; bool reset; bool dropped; };
+struct hearer { struct live_sub *sub; struct hearer *before, *after; };
+struct seat { struct topic *topic; struct hearer *hearer; bool reset; };
 struct live_sub {
   struct live *live;
   int refs;                             /* live's lock */
@@ -197,10 +199,8 @@ static struct event *held_take(struct topic *topic, const char *name, const char
   return NULL;
 }
 
-static void topic_wake(struct live *live, struct topic *topic) {
-  if (!topic->subscribers) return;
-  for (struct live_sub *sub = live->subs; sub; sub = sub->next)
-    for (int i = 0; i < sub->seats; i++) if (sub->seat[i].topic == topic) pthread_cond_signal(&sub->wake);
+static void topic_wake(struct topic *topic) {
+  for (struct hearer *hearer = topic->hearers; hearer; hearer = hearer->after) pthread_cond_signal(&hearer->sub->wake);
 }
 
 static void tell(struct live *live, struct topic *topic, struct event *event, int64_t now) {
@@ -255,7 +255,7 @@ void live_publish(struct live *live, const char *topic_name, const char *name, c
   } else {
     tell(live, topic, event, now);
   }
-  topic_wake(live, topic);              /* also for a held one: who waits must wake when it is due */
+  topic_wake(topic);              /* also for a held one: who waits must wake when it is due */
   expire(live, now);
   pthread_mutex_unlock(&live->lock);
 }
@@ -306,8 +306,23 @@ static bool topics_read(struct live *live, const struct viewer *viewer, const ch
   return true;
 }
 
+static void seat_take(struct seat *seat, struct topic *topic, struct live_sub *sub) {
+  struct hearer *hearer = calloc(1, sizeof *hearer);
+  if (!hearer) abort();
+  *hearer = (struct hearer){.sub = sub, .after = topic->hearers};
+  if (topic->hearers) topic->hearers->before = hearer;
+  topic->hearers = hearer;
+  topic->subscribers++;
+  seat->topic = topic;
+  seat->hearer = hearer;
+}
+
 static void seat_leave(struct live *live, struct seat *seat) {
   struct topic *topic = seat->topic;
+  struct hearer *hearer = seat->hearer;
+  *(hearer->before ? &hearer->before->after : &topic->hearers) = hearer->after;
+  if (hearer->after) hearer->after->before = hearer->before;
+  free(hearer);
   if (--topic->subscribers == 0) topic_ripen(live, topic, INT64_MAX);       /* nobody waits for what is held */
   topic_forget(live, topic);
 }
@@ -351,8 +366,8 @@ bool live_subscribe(struct live *live, const struct viewer *viewer, const char *
     sub->cursor = resume ? seq : live->seq;
     for (int i = 0; i < count; i++) {
       struct topic *topic = topic_get(live, name[i]);
-      topic->subscribers++;
-      sub->seat[sub->seats++] = (struct seat){.topic = topic, .reset = !resume || topic->lost > seq};
+      sub->seat[sub->seats] = (struct seat){.reset = !resume || topic->lost > seq};
+      seat_take(&sub->seat[sub->seats++], topic, sub);
     }
     sub->next = live->subs;
     live->subs = sub;
@@ -379,8 +394,7 @@ bool live_change(struct live *live, struct live_sub *sub, const char *topics, st
     next[i] = (struct seat){.reset = true};
     for (int j = 0; j < sub->seats; j++)
       if (!strcmp(sub->seat[j].topic->name, name[i])) next[i] = sub->seat[j];
-    if (!next[i].topic) next[i].topic = topic_get(live, name[i]);
-    next[i].topic->subscribers++;
+    seat_take(&next[i], next[i].topic ? next[i].topic : topic_get(live, name[i]), sub);
   }
   for (int j = 0; j < sub->seats; j++) seat_leave(live, &sub->seat[j]);
   memcpy(sub->seat, next, sizeof next[0] * (size_t)count);
