@@ -22,11 +22,12 @@
 const char *const provision_owned[] = {"Deployment", "StatefulSet", "DaemonSet", "CronJob", "HorizontalPodAutoscaler", "ReplicaSet", "Job", "Pod", "Service", "Ingress",
                                        "ConfigMap", "Secret", "PersistentVolumeClaim", "NetworkPolicy", "PodDisruptionBudget", NULL};
 #define OWNERS 5                           /* so many of them, from the front, make others */
-#define MAKERS 8                           /* and so many, made ones among them, run or remake Pods */
+#define MAKERS 8                           /* and so many, the made ones among them, run or remake Pods */
 #define KINDS 15
 _Static_assert(sizeof provision_owned / sizeof *provision_owned == KINDS + 1, "KINDS counts the list");
 #define GRACE_0_MS 5000
 
+static bool is_made(int kind) { return kind >= OWNERS && kind < MAKERS; }
 static void pause_ms(int ms) { nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L}, NULL); }
 static bool good(const struct kube_reply *reply) { return reply->answered && reply->status >= 200 && reply->status < 300; }
 
@@ -83,14 +84,15 @@ static bool look(const struct kube *kube, struct arena *arena, const char *names
   return true;
 }
 
-/* Deletes what was found of kinds [from, to), all at once. */
-static bool delete_found(const struct kube *kube, struct arena *arena, const char *namespace, const struct found *found, int from, int to, int grace, struct err *err) {
+/* Deletes what was found, all at once: of the kinds that others make, or of all the rest, which goes first. */
+static bool delete_found(const struct kube *kube, struct arena *arena, const char *namespace, const struct found *found, bool made, int grace, struct err *err) {
   size_t count = 0, n = 0;
-  for (int i = from; i < to; i++) count += found->items[i] ? found->items[i]->count : 0;
+  for (int i = 0; i < KINDS; i++) count += is_made(i) == made && found->items[i] ? found->items[i]->count : 0;
   if (!count) return true;
   struct kube_request *requests = arena_alloc(arena, count * sizeof *requests);
   struct kube_reply *replies = arena_alloc(arena, count * sizeof *replies);
-  for (int i = from; i < to; i++) {
+  for (int i = 0; i < KINDS; i++) {
+    if (is_made(i) != made) continue;
     const struct kube_kind *kind = kube_kind(provision_owned[i]);
     const char *query = strcmp(kind->kind, "Pod") ? "propagationPolicy=Background" : arena_printf(arena, "gracePeriodSeconds=%d", grace);
     TREE_EACH(item, found->items[i]) {
@@ -154,14 +156,14 @@ static bool stuck(const bool ask[KINDS], const char *namespace, struct err *err)
   return err_param(err, "kind", "%s", which);
 }
 
-/* Owners first, so that a ReplicaSet is not remade behind our back; then the rest; then what is left, until it is gone. */
+/* Owners first, and what stands alone with them; then what they made, or a ReplicaSet would be remade behind our back; then what is left, until it is gone. */
 static bool empty(const struct kube *kube, struct arena *arena, const char *namespace, struct err *err) {
   bool ask[KINDS], freed = false;
   struct found found;
   int64_t begun = mono_ms();
   if (!counted(kube, arena, namespace, ask, err) || !look(kube, arena, namespace, ask, &found, err)) return false;
   bool makers = any(ask, 0, MAKERS);
-  if (!delete_found(kube, arena, namespace, &found, 0, OWNERS, 1, err) || !delete_found(kube, arena, namespace, &found, OWNERS, KINDS, 1, err)) return false;
+  if (!delete_found(kube, arena, namespace, &found, false, 1, err) || !delete_found(kube, arena, namespace, &found, true, 1, err)) return false;
   for (int clean = 0, round = 0; clean < (makers ? 2 : 1); round++) {
     int64_t passed = mono_ms() - begun;
     memset(ask, true, sizeof ask);
@@ -174,8 +176,9 @@ static bool empty(const struct kube *kube, struct arena *arena, const char *name
       freed = true;
     }
     /* the first look may still show what is gone already */
-    if (round && !delete_found(kube, arena, namespace, &found, 0, KINDS, passed > GRACE_0_MS ? 0 : 1, err)) return false;
-    pause_ms(round == 0 ? 3 : makers ? (passed < 3000 ? 40 : 250) : 10);
+    int grace = passed > GRACE_0_MS ? 0 : 1;
+    if (round && !(delete_found(kube, arena, namespace, &found, false, grace, err) && delete_found(kube, arena, namespace, &found, true, grace, err))) return false;
+    pause_ms(round == 0 ? 3 : !makers || passed < 150 ? 10 : passed < 3000 ? 40 : 250);
   }
   return true;
 }
