@@ -31,7 +31,11 @@ program() {
       P_DIR=$CLUSTER_DIR/addons/kube-router P_PACKAGE=github.com/cloudnativelabs/kube-router/v2/cmd/kube-router P_LINES=755
       P_LDFLAGS+=" -X github.com/cloudnativelabs/kube-router/v2/pkg/version.Version=$(module_version "$CLUSTER_DIR/addons/kube-router" github.com/cloudnativelabs/kube-router/v2)"
       ;;
-    *) die "no program is called '$1'; there are: ${CORE_PROGRAMS[*]}" ;;
+    *)
+      has_hook "$1" program || die "no program is called '$1'; there are: ${CORE_PROGRAMS[*]} ${ADDONS_ALWAYS[*]}"
+      P_DIR=$CLUSTER_DIR/addons/$1
+      hook "$1" program
+      ;;
   esac
 }
 
@@ -173,9 +177,10 @@ build_program() {
   exec {one}>&- {lock}>&-
 }
 
-build_core() {
+# build_programs NAME...
+build_programs() {
   local name
-  for name in "${CORE_PROGRAMS[@]}"; do
+  for name; do
     build_program "$name" || return 1
   done
   [ ! -d "$RUN" ] || rm -f "$RUN/build.json"

@@ -51,6 +51,9 @@ certificates_good() {
   for name in admin super-admin controller-manager scheduler kubelet kube-proxy kube-router; do
     [ -s "$CONF/$name.conf" ] || return 1
   done
+  for name in "${ADDONS[@]}"; do
+    ! has_hook "$name" certificates || [ -e "$PKI/made-for-$name" ] || return 1
+  done
 }
 
 # kubeadm_config NAMES FOLDER: what kubeadm is asked with; keys and certificates lie in FOLDER.
@@ -93,7 +96,7 @@ add_names() {
 }
 
 make_certificates() {
-  local names want jobs=() job
+  local names want jobs=() job addon
   names=$(server_names)
   want=$NODE_ADDRESS$'\n'$names
   certificates_good "$want" && return 0
@@ -117,6 +120,10 @@ make_certificates() {
   jobs+=($!)
   client makmal-up "/O=system:masters/CN=makmal:up" &
   jobs+=($!)
+  for addon in "${ADDONS[@]}"; do
+    { hook "$addon" certificates && : >"$PKI/made-for-$addon"; } &
+    jobs+=($!)
+  done
   for job in "${jobs[@]}"; do
     wait "$job" || die "a certificate could not be made: see $ROOT/log/certs.log"
   done

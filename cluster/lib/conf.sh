@@ -11,7 +11,7 @@ render() {
 
 make_conf() {
   mkdir -p "$CONF" "$ROOT"/{cni,run,log,certs.d/_default,manifests}
-  local file
+  local file addon
   for file in authentication.yaml scheduler.yaml containerd.toml kubelet.yaml kube-proxy.yaml resolv.conf; do
     render "$CLUSTER_DIR/conf/$file" "$CONF/$file"
   done
@@ -27,5 +27,11 @@ make_conf() {
   rm -f "$ROOT"/manifests/*
   for file in "$CLUSTER_DIR"/manifests/*.yaml; do
     render "$file" "$ROOT/manifests/$(basename "$file")"
+  done
+  for addon in "${ADDONS[@]}"; do
+    for file in "$CLUSTER_DIR/addons/$addon"/*.yaml; do
+      [ ! -e "$file" ] || render "$file" "$ROOT/manifests/$addon-$(basename "$file")"
+    done
+    hook "$addon" conf
   done
 }

@@ -17,6 +17,7 @@ take_slot() {
         continue # somebody else routes these addresses
       fi
       use_slot "$k"
+      drop_link "$LINK" # of an instance that was killed as a whole: with the slot ours, nobody uses it
       echo "$k" >"$ROOT/slot"
       return 0
     fi
@@ -71,6 +72,16 @@ alive() {
   case ${stat##*) } in [ZX]*) return 1 ;; esac
 }
 
+# drop_link LINK: gone when this returns. A link goes with its namespace too, but a moment later.
+drop_link() {
+  local i
+  for i in {1..100}; do
+    ip link show "$1" >/dev/null 2>&1 || return 0
+    ip link delete "$1" 2>/dev/null
+    sleep 0.02
+  done
+}
+
 # clear_away: ends everything that belongs to the instance and removes what
 # namespaces do not take along. The same after an orderly life and a crash.
 clear_away() {
@@ -91,11 +102,7 @@ clear_away() {
     sleep 0.02
   done
   [ -z "$left" ] || warn "these processes do not end:$left"
-  for i in {1..100}; do # the link goes with its namespace, a moment later
-    ip link show "$LINK_OLD" >/dev/null 2>&1 || break
-    ip link delete "$LINK_OLD" 2>/dev/null
-    sleep 0.02
-  done
+  drop_link "$LINK_OLD"
   for i in {1..100}; do
     left=$(find /sys/fs/cgroup -maxdepth 2 -type d -name "$CGROUP" 2>/dev/null)
     [ -n "$left" ] || break

@@ -9,14 +9,15 @@
 # shellcheck source-path=SCRIPTDIR
 set -u
 . "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/addons.sh"
 . "$(dirname "$0")/parts.sh"
 
-MILESTONES_TOTAL=7
+MILESTONES_CORE=7
 
-declare -A PID=() HOST_PID=() STARTED=() RESTARTS=() DELAY=() DUE=() LIFE=()
+declare -A PID=() HOST_PID=() STARTED=() RESTARTS=() DELAY=() DUE=() LIFE=() PART_VERSION=() GIVES=()
 ORDER=()
 STATE=starting WHY='' SINCE=$(now_ms) NOW_DOING=network READY_ONCE=0
-CAPABILITIES=() MILESTONES=()
+MILESTONES=() COREDNS=0
 PAGE_KIB=$(($(getconf PAGESIZE) / 1024))
 
 prepare_mounts() {
@@ -61,7 +62,7 @@ start() {
   HOST_PID[$name]=0
   DUE[$name]=0
   [[ " ${ORDER[*]} " == *" $name "* ]] || ORDER+=("$name")
-  : "${RESTARTS[$name]:=0}" "${DELAY[$name]:=500}"
+  : "${RESTARTS[$name]:=0}" "${DELAY[$name]:=500}" "${PART_VERSION[$name]:=$(version_of "$name")}"
 }
 
 # look: which parts have died, which are due again.
@@ -88,8 +89,12 @@ look() {
       DELAY[$name]=500
       CHANGED=1
     fi
-    [ "${DELAY[$name]}" -lt 8000 ] || trouble="$name keeps ending: see 'cluster logs $name'"
-    [ "${DUE[$name]}" = 0 ] || [ -n "$trouble" ] || TROUBLE_SOFT="$name is being started again"
+    if keeps_ending "$name"; then
+      # Without an add-on the rest goes on, and only its words are gone.
+      if is_addon "$name"; then TROUBLE_SOFT="$name keeps ending: see 'cluster logs $name'"; else trouble="$name keeps ending: see 'cluster logs $name'"; fi
+    elif [ "${DUE[$name]}" != 0 ]; then
+      TROUBLE_SOFT="$name is being started again"
+    fi
   done
   if [ -z "$trouble" ] && [ $READY_ONCE = 0 ] && [ $SECONDS -ge 180 ]; then
     trouble="not ready after $SECONDS s, waiting for: $NOW_DOING"
@@ -104,6 +109,8 @@ look() {
   TROUBLE_SOFT=
 }
 
+keeps_ending() { [ "${DELAY[$1]:-500}" -ge 8000 ]; }
+
 become() {
   [ "$STATE" = "$1" ] || { STATE=$1 SINCE=$(now_ms) CHANGED=1; }
   [ "$WHY" = "$2" ] || { WHY=$2 CHANGED=1; }
@@ -115,24 +122,51 @@ words() { # as a JSON list
   printf '[%s]' "${list#,}"
 }
 
+# look_for_coredns: its process; it is a Pod's, so somebody else starts it, and it changes with the Pod.
+look_for_coredns() {
+  local dir word
+  { read -r word <"/proc/$COREDNS/comm"; } 2>/dev/null && [ "$word" = coredns ] && return
+  COREDNS=0
+  for dir in /proc/[0-9]*; do
+    { read -r word <"$dir/comm"; } 2>/dev/null || continue
+    [ "$word" != coredns ] || COREDNS=${dir#/proc/}
+  done
+}
+
+# component NAME KIND PID HOST-PID STATE STARTED-MS RESTARTS: one entry of `processes`.
+component() {
+  local rss=0
+  { read -r _ rss _ <"/proc/$3/statm"; } 2>/dev/null || rss=0
+  # shellcheck disable=SC2086
+  printf '{"name":"%s","kind":"%s","version":"%s","pid":%s,"inner_pid":%s,"state":"%s","rss_kib":%d,"started_ms":%s,"restarts":%d,"gives":%s}' \
+    "$1" "$2" "${PART_VERSION[$1]:-}" "$4" "$3" "$5" $((rss * PAGE_KIB)) "$6" "$7" "$(words ${GIVES[$1]:-})"
+}
+
 write_status() {
-  local name list='' rss state host
+  local name list='' state host can=()
   for name in "${ORDER[@]}"; do
-    rss=0 state=running
+    state=running
     [ "${DUE[$name]}" = 0 ] || state=waiting
     if [ "${HOST_PID[$name]}" = 0 ]; then
       host=0
       [ ! -s "$ROOT/run/$name.host-pid" ] || read -r host <"$ROOT/run/$name.host-pid"
       HOST_PID[$name]=$host
     fi
-    { read -r _ rss _ <"/proc/${PID[$name]}/statm"; } 2>/dev/null || rss=0
-    list+=",{\"name\":\"$name\",\"pid\":${HOST_PID[$name]},\"inner_pid\":${PID[$name]},\"state\":\"$state\""
-    list+=",\"rss_kib\":$((rss * PAGE_KIB)),\"started_ms\":${STARTED[$name]},\"restarts\":${RESTARTS[$name]}}"
+    list+=,$(component "$name" process "${PID[$name]}" "${HOST_PID[$name]}" "$state" "${STARTED[$name]}" "${RESTARTS[$name]}")
+    # shellcheck disable=SC2206
+    keeps_ending "$name" || can+=(${GIVES[$name]:-})
   done
+  look_for_coredns
+  if [ "$COREDNS" != 0 ]; then
+    : "${PART_VERSION[coredns]:=$(version_of coredns)}"
+    list+=,$(component coredns pod "$COREDNS" 0 running "$(($(stat -c %Y "/proc/$COREDNS" 2>/dev/null || echo 0) * 1000))" 0)
+    # shellcheck disable=SC2206
+    can+=(${GIVES[coredns]:-})
+  fi
   printf '{"schema":1,"name":"%s","state":"%s","why":%s,"since_ms":%s,"at_ms":%s,"parts":{"done":%d,"total":%d,"names":%s},"slot":%d,"address":"%s","host_address":"%s","server":"%s","api_port":%d,"version":"%s","fresh":%s,"first_pid":%d,"capabilities":%s,"processes":[%s]}\n' \
-    "$NAME" "$STATE" "$(json_text "$WHY")" "$SINCE" "$(now_ms)" "${#MILESTONES[@]}" "$MILESTONES_TOTAL" "$(words "${MILESTONES[@]}")" \
+    "$NAME" "$STATE" "$(json_text "$WHY")" "$SINCE" "$(now_ms)" "${#MILESTONES[@]}" $((MILESTONES_CORE + ${#ADDONS[@]})) "$(words "${MILESTONES[@]}")" \
     "$SLOT" "$NODE_ADDRESS" "$HOST_ADDRESS" "$API_URL" "$API_PORT" "$VERSION" "$([ "$FRESH" = 1 ] && echo true || echo false)" \
-    "$FIRST_PID" "$(words "${CAPABILITIES[@]}")" "${list#,}" | put "$RUN/status.json" 644
+    "$FIRST_PID" "$(words "${can[@]}")" "${list#,}" | put "$RUN/status.json" 644
   CHANGED=0
   WRITTEN=$SECONDS
 }
@@ -142,7 +176,7 @@ obey() {
     start) [ -n "${PID[$2]:-}" ] || start "$2" ;; # the sequence may be run again
     doing) NOW_DOING="$2 $3" ;;
     done) [[ " ${MILESTONES[*]} " == *" $2 "* ]] || MILESTONES+=("$2") ;;
-    can) [[ " ${CAPABILITIES[*]} " == *" $2 "* ]] || CAPABILITIES+=("$2") ;;
+    can) [[ " ${GIVES[$3]:-} " == *" $2 "* ]] || GIVES[$3]="${GIVES[$3]:-} $2" ;;
     ready) READY_ONCE=1 ;;
   esac
   CHANGED=1
@@ -158,6 +192,7 @@ main() {
   local verb a b piece pending=
   use_name "$NAME"
   use_slot "$SLOT"
+  read_addons
   read -r FIRST_PID _ </proc/self/fd/8/self/stat
   CHANGED=1 WRITTEN=0 TROUBLE_SOFT=''
   rm -rf "$ROOT/run"

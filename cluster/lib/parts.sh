@@ -73,6 +73,21 @@ command_of() {
         --kubeconfig="$CONF/kube-router.conf" --hostname-override="$NODE_NAME" --service-cluster-ip-range="$SERVICE_RANGE"
         --service-node-port-range=30000-32767 --health-addr=127.0.0.1 --netpol-default-deny=true)
       ;;
-    *) return 1 ;;
+    *)
+      has_hook "$1" command || return 1
+      hook "$1" command
+      ;;
+  esac
+}
+
+# version_of PART: what status tells.
+version_of() {
+  case $1 in
+    kube-router) module_version "$CLUSTER_DIR/addons/kube-router" github.com/cloudnativelabs/kube-router/v2 ;;
+    kube*) printf '%s\n' "$VERSION" ;;
+    containerd) containerd --version | awk '{ sub(/^v?/, "v", $3); sub(/[~+].*/, "", $3); print $3 }' ;;
+    etcd) module_version "$CLUSTER_DIR/addons/etcd" go.etcd.io/etcd/server/v3 ;;
+    coredns) module_version "$CLUSTER_DIR/addons/coredns" github.com/coredns/coredns ;;
+    *) hook "$1" version ;;
   esac
 }

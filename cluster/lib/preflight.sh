@@ -68,7 +68,7 @@ preflight() {
   [ -w /sys/fs/cgroup ] || problem "/sys/fs/cgroup is read-only. Cure: mount -o remount,rw /sys/fs/cgroup"
   grep -qw overlay /proc/filesystems || have_module overlay || problem "the kernel has no overlay file system. Cure: modprobe overlay"
   [ -e /proc/sys/net/bridge/bridge-nf-call-iptables ] || have_module br_netfilter || problem "the kernel lacks br_netfilter. Cure: modprobe br_netfilter"
-  for name in "${CORE_PROGRAMS[@]}"; do program_path "$name" >/dev/null || built=0; done
+  for name in "${CORE_PROGRAMS[@]}" "${ADDONS_WANTED[@]}"; do program_path "$name" >/dev/null || built=0; done
   if [ $built = 0 ] && ! find_go; then
     problem "programs are not built yet and no Go >= $GO_NEEDED is here. Cure: make run fetches one; or copy $MAKMAL_CACHE/bin from a machine that has built them"
   fi

@@ -5,8 +5,10 @@
 # shellcheck source-path=SCRIPTDIR
 set -u
 . "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/addons.sh"
 use_name "$NAME"
 use_slot "$SLOT"
+read_addons
 BEGUN=$(date -u +%FT%TZ)
 
 order() { printf '%s\n' "$*" >"$ROOT/run/orders"; }
@@ -40,7 +42,7 @@ policies_stand() {
   until iptables -w -S KUBE-ROUTER-FORWARD 2>/dev/null | grep -q KUBE-NWPLCY-TAIL; do sleep 0.1; done
   until ! nft list chain inet makmal boot >/dev/null 2>&1; do nft delete chain inet makmal boot; done
   order 'done' policies
-  order can networkpolicy
+  order can networkpolicy kube-router
 }
 
 import &
@@ -62,7 +64,7 @@ order start kube-router
 policies_stand &
 until node_usable; do sleep 0.1; done
 order 'done' node
-order can nodes
+order can nodes kubelet
 order doing images
 until [ -e "$ROOT/run/imported-coredns" ]; do sleep 0.05; done
 order 'done' images
@@ -71,7 +73,18 @@ order doing DNS
 apply -f "$ROOT/manifests/20-dns.yaml" -f "$ROOT/manifests/15-fairness.yaml"
 until busybox nslookup kubernetes.default.svc.cluster.local "$DNS_ADDRESS" >/dev/null 2>&1; do sleep 0.2; done
 order 'done' dns
-for word in controllers dns nodeport; do order can "$word"; done
+order can controllers kube-controller-manager
+order can dns coredns
+order can nodeport kube-proxy
 order doing policies
 wait
 order ready
+
+# begin ADDON: once its program is there, which may be half an hour later.
+begin() {
+  until [ -x "$ROOT/bin/$1" ]; do sleep 0.3; done
+  hook "$1" begin
+  order 'done' "$1"
+}
+for addon in "${ADDONS[@]}"; do begin "$addon" & done
+wait

@@ -1,0 +1,38 @@
+# Add-ons: what an instance has beside its core, each a folder addons/NAME with go.mod, go.sum, its manifests and addon.sh. The name is also that of
+# its program, its part and its log. addon.sh is sourced and defines what it needs of these functions (dashes in NAME become underscores):
+#   NAME_program       sets P_PACKAGE, P_LINES (package lines of a cold build), adds to P_LDFLAGS; P_DIR is set          build.sh
+#   NAME_version       prints the version that status tells                                                             init.sh
+#   NAME_certificates  keys of its own by `sign` and `client`, made anew with those of the core                         certs.sh
+#   NAME_conf          config files in CONF, from templates by `render`, at each start                                  conf.sh
+#   NAME_command       sets PART_COMMAND and PART_ENV                                                                   parts.sh, in init.sh
+#   NAME_begin         run inside once the core is ready and the program is built: applies what it needs, orders its
+#                      part to start, waits until what it gives is *seen*, orders `can WORD NAME`                       sequence.sh
+# An add-on comes when its program is built; until then, and when it fails, the cluster is ready without its words. Sourced by `cluster`, init.sh, sequence.sh.
+# shellcheck shell=bash
+
+ADDONS_ALWAYS=()
+ADDONS=() # of this instance: choose_addons, read_addons
+
+for _addon in "$CLUSTER_DIR"/addons/*/addon.sh; do
+  # shellcheck disable=SC1090
+  [ ! -e "$_addon" ] || . "$_addon"
+done
+unset _addon
+
+is_addon() { [ -e "$CLUSTER_DIR/addons/$1/addon.sh" ]; }
+# has_hook NAME HOOK; hook NAME HOOK: runs it, and is content when there is none.
+has_hook() { declare -F "${1//-/_}_$2" >/dev/null; }
+hook() { ! has_hook "$1" "$2" || "${1//-/_}_$2"; }
+
+# want_addons: ADDONS_WANTED by the options. CORE=1: none. FAKE_NODES: kwok too.
+want_addons() {
+  ADDONS_WANTED=()
+  [ "$CORE" = 1 ] || ADDONS_WANTED=("${ADDONS_ALWAYS[@]}")
+  [ "$FAKE_NODES" = 0 ] || ADDONS_WANTED+=(kwok)
+}
+# choose_addons: this start has the wanted ones, noted for init.sh and the next caller.
+choose_addons() {
+  ADDONS=("${ADDONS_WANTED[@]}")
+  printf '%s\n' "${ADDONS[@]}" | put "$ROOT/addons" 644
+}
+read_addons() { mapfile -t ADDONS < <(grep . "$ROOT/addons" 2>/dev/null); }
