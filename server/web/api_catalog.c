@@ -105,6 +105,22 @@ static struct tree *checks_list(struct req *req, const struct lab *lab, const st
   return list;
 }
 
+/* Where one goes from a lab that is done: the module's next lab, else the next module, else nowhere. */
+static struct tree *after(struct req *req, const struct edition *edition, const struct lab *lab) {
+  const struct module *module = edition_module(edition, lab->module), *next = NULL;
+  const struct lab *other = NULL;
+  for (size_t i = 0; module && i + 1 < module->lab_count; i++) if (module->labs[i] == lab) other = module->labs[i + 1];
+  for (size_t c = 0; !other && c < edition->course_count; c++) {
+    const struct course *course = edition->courses[c];
+    for (size_t m = 0; m + 1 < course->module_count; m++) if (course->modules[m] == module) next = course->modules[m + 1];
+  }
+  if (!other && !next) return tree_new(req->arena, TREE_NULL);
+  struct tree *json = tree_new(req->arena, TREE_MAP);
+  tree_put_text(req->arena, json, "title", other ? other->title[req->viewer.lang] : next->title[req->viewer.lang]);
+  tree_put_text(req->arena, json, "path", other ? arena_printf(req->arena, "/lab/%s", other->id) : arena_printf(req->arena, "/learn/%s", next->id));
+  return json;
+}
+
 static bool get_lab(struct req *req, struct reply *out, struct err *err) {
   static const char *const hand_in[] = {[HAND_IN_FILES] = "files", [HAND_IN_LIVE] = "live", [HAND_IN_BOTH] = "both"};
   const struct edition *edition;
@@ -129,6 +145,7 @@ static bool get_lab(struct req *req, struct reply *out, struct err *err) {
   tree_put(req->arena, json, "missing", words_list(req->arena, missing, missing_count));
   tree_put(req->arena, json, "steps", steps_list(req, lab, params));
   tree_put(req->arena, json, "checks", checks_list(req, lab, params));
+  tree_put(req->arena, json, "next", after(req, edition, lab));
   tree_put(req->arena, json, "attempt", open ? attempt_json(req->house->attempts, req->arena, &attempt, req->viewer.lang) : tree_new(req->arena, TREE_NULL));
   out->json = json;
   return true;
@@ -184,7 +201,8 @@ static const struct field catalog_out[] = {{"courses", "list", "id, title, summa
                                            {"problems", "list?", "for staff: what keeps labs closed: file, line, key, text"}, {0}};
 static const struct field lab_out[] = {{"id", "text", ""}, {"title", "text", ""}, {"module", "text", ""}, {"minutes", "int", ""}, {"points", "int", ""}, {"hand_in", "text", "files, live or both"},
                                        {"paper", "bool", "has a form without a cluster"}, {"needs", "list", "capability words"}, {"missing", "list", "those that this cluster lacks"},
-                                       {"steps", "list", "id, title, html; parameters filled in"}, {"checks", "list", "id, step, title, points, on"}, {"attempt", "map?", "the viewer's open one, or null"}, {0}};
+                                       {"steps", "list", "id, title, html; parameters filled in"}, {"checks", "list", "id, step, title, points, on"},
+                                       {"next", "map?", "title, path: where to go when this one is done; null after the last"}, {"attempt", "map?", "the viewer's open one, or null"}, {0}};
 static const struct field progress_out[] = {{"courses", "list", "as in the catalogue"}, {0}};
 static const struct field quiz_in[] = {{"answer", "int", "place in quiz.yaml, from 0"}, {0}};
 static const struct field quiz_out[] = {{"right", "bool", ""}, {"betrays_text", "text?", "why a wrong answer tempts"}, {0}};

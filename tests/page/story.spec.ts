@@ -64,6 +64,7 @@ test("a learner joins, errs, mends, passes, and finds it all again after kill -9
     await checkNow(page, /^Apply and check$/);
     await expect(page.locator(".headline-count")).toContainText("10 of 10 points");
     await expect(page.locator('.check[data-outcome="pass"]')).toHaveCount(await page.locator(".check").count());
+    await expect(page.locator(".headline-next a"), "and says where to go on").toHaveAttribute("href", "/lab/mend-ports");
     await expect(page.locator('tr.object[data-kind="Service"][data-name="back"]')).toContainText("1 of 1 endpoint ready");
   });
 

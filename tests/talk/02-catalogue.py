@@ -48,6 +48,7 @@ def the_catalogue_as_json(server):
     say([lab["id"] for lab in module["labs"]] == ["mend-selector", "mend-ports"], f"{module}")
     lab = Browser(server).get("/api/v1/labs/mend-selector", 200).json
     say(lab["points"] > 0 and lab["checks"] and lab["steps"][0]["html"] and lab["attempt"] is None)
+    say(lab["next"] == {"title": "Mend the ports", "path": "/lab/mend-ports"}, f"after it comes {lab['next']}")
     text = str(lab)
     say("solution" not in text, "the solution never leaves the server")
     say(Browser(server).get("/api/v1/labs/nowhere").status == 404)

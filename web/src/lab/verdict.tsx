@@ -92,6 +92,7 @@ function Headline() {
           <p class="headline-count">{all ? t("check.all-passed", { count: total }) : t("check.passed-of", { passed, count: total })}{found && <>{" · "}{t("check.points-of", { earned: points(found.earned), max: points(found.max) })}</>}
             {found && number(found.gained) > 0 && before && <>{" · "}{t("check.gained", { gained: points(found.gained), number: before.number })}</>}</p>
           <progress max={found?.max_number || lab.value?.points || 1} value={found?.earned_number ?? 0} aria-label={t("check.points-label")} />
+          {all && <p class="headline-next">{lab.value?.next ? <>{t("check.next")} <a href={lab.value.next.path}>{lab.value.next.title}</a></> : <a href="/me">{t("check.next-none")}</a>}</p>}
         </>
       )}
     </div>

@@ -15,7 +15,7 @@ export interface Attempt {
 export interface CheckInfo { id: string; step: string; title: string; points: number; on: string }
 export interface Lab {
   id: string; title: string; module: string; minutes: number; points: number; hand_in: "files" | "live" | "both"; paper: boolean; needs: string[]; missing: string[]; steps: Step[]; checks: CheckInfo[];
-  attempt: Attempt | null;
+  next: { title: string; path: string } | null; attempt: Attempt | null;
 }
 export interface Place { file: string; doc: number; line: number; col: number; end_line: number; end_col: number; node?: string }
 export interface Finding {
