@@ -13,10 +13,10 @@ export.start = function(kind, name)
   if type(kind) ~= "string" or type(name) ~= "string" then lib.mistake(2, "start(\"Deployment\", \"web\")") end
   local test = lib.test
   if not test then lib.mistake(2, "start is asked inside a check") end
-  local begun = { kind = kind, name = name, node = false, unknown = false }
+  local begun = { kind = kind, name = name, node = false, unknown = false, never = false }
   if test.side == "live" then
     local objects = host.start()
-    begun.unknown = objects == nil
+    begun.unknown, begun.never = not objects, objects == false
     for _, node in ipairs(objects or {}) do
       if lib.text_of(node:get("kind")) == kind and lib.text_of(node:get("metadata"):get("name")) == name then begun.node = node end
     end
@@ -30,6 +30,7 @@ export.start = function(kind, name)
 end
 
 local function not_known(self)
+  if self.never then lib.trouble("unobserved", "error.start", "nobody saw how this namespace began") end
   if host.closing then lib.trouble("platform", "error.start", "closing run without a start state") end
   local finding = lib.finding { key = "start.unknown", params = { kind = self.kind, name = self.name } }
   return lib.not_yet({ finding }, { id = lib.wait_id("start", self.kind, self.name), kind = self.kind, name = self.name, deadline_ms = host.now + 2000, until_ms = host.now + 2000, again_ms = host.now + 2000 })

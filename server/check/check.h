@@ -48,7 +48,7 @@ struct check_job {
   const struct check_file *files; size_t file_count;          /* what was handed in */
   const struct check_file *setup; size_t setup_count;         /* the lab's setup files, as written (params are applied by the worker) */
   const struct tree *params;                                  /* the attempt's parameters, p.namespace included */
-  const struct tree *start;                                   /* start state {objects: [...]}, or NULL while it is unknown */
+  const struct tree *start;                                   /* start state {objects: [...]}; NULL while it is unknown; {never: true} where nobody took it: what asks for it is unobserved */
   const struct tree *held;                                    /* {wait id: ms when first seen true}, or NULL */
   const struct tree *lab;                                     /* {secrets, gates…}: what the library may know of lab.yaml, or NULL */
   enum check_scope scope;

@@ -21,6 +21,7 @@ struct lab_step { const char *id; const char *title[LANG_COUNT]; const char *htm
 struct lab_check {
   const char *id, *step; int points;          /* whole-number weight */
   enum check_scope on;
+  bool strict;                                /* asks the API server (t:strict): unobserved where there is none */
   const char **needs; size_t need_count;
   const char *visible, *show;                 /* "always" | "after-try(n)" | …; "full" | "message" | "title" | "points" */
 };

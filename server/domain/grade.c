@@ -35,6 +35,8 @@ struct wishes { struct observer observer; const struct grade_pass *pass; };
 
 static bool wish_read(void *ctx, struct arena *arena, const struct tree *request, struct buf *reply, struct tree **out_meta, struct err *err) {
   struct wishes *wishes = ctx;
+  if (wishes->pass->in.read_only && !strcmp(tree_text_or(request, "verb", ""), "dryrun"))
+    return err_set(err, ERR_NOT_FOUND, "evidence.unobserved", "a dry run, in a run that only reads");
   return observer_read(&wishes->observer, arena, request, reply, out_meta, err);
 }
 
@@ -52,12 +54,13 @@ static struct check_job job_of(const struct grade_pass *pass, int64_t at_ms) {
     .at_ms = at_ms, .applied_ms = in->applied_ms, .settled = pass->settled, .closing = pass->closing};
 }
 
-static struct tree *clock_of(struct arena *arena, const struct check_job *job) {
+static struct tree *clock_of(struct arena *arena, const struct check_job *job, bool no_api) {
   struct tree *clock = tree_new(arena, TREE_MAP);
   tree_put_int(arena, clock, "at_ms", job->at_ms);
   tree_put_int(arena, clock, "applied_ms", job->applied_ms);
   tree_put_bool(arena, clock, "settled", job->settled);
   tree_put_bool(arena, clock, "closing", job->closing);
+  tree_put_bool(arena, clock, "api", !no_api);
   tree_put(arena, clock, "held", job->held ? tree_copy(arena, job->held) : tree_new(arena, TREE_NULL));
   return clock;
 }
@@ -68,14 +71,14 @@ bool grade_run(struct check_pool *pool, struct arena *arena, const struct grade_
                                                      .secret_values = !strcmp(tree_text_or(in->lab->meta, "secrets", ""), "values")}};
   observer_begin(&wishes.observer, arena);
   /* files alone and no API server: what would ask one is unobserved and left out; where the namespace counts, it is our error */
-  bool offline = in->scope == CHECK_SCOPE_FILES && !in->kube;
-  struct check_wish wish = {.ctx = &wishes, .read = offline ? NULL : wish_read, .finished = wish_finished};
+  out->no_api = in->read_only || (in->scope == CHECK_SCOPE_FILES && !in->kube);
+  struct check_wish wish = {.ctx = &wishes, .read = in->scope == CHECK_SCOPE_FILES && !in->kube ? NULL : wish_read, .finished = wish_finished};
   struct check_job job = job_of(pass, wall_ms());
   int64_t begun = mono_ms();
   if (!check_run(pool, arena, &job, &wish, &out->raw, err)) return false;
   out->started_ms = job.at_ms;
   out->took_ms = mono_ms() - begun;
-  out->evidence = evidence_of(&wishes.observer, arena, in->files, in->file_count, in->params, in->start, clock_of(arena, &job), out->root);
+  out->evidence = evidence_of(&wishes.observer, arena, in->files, in->file_count, in->params, in->start, clock_of(arena, &job, out->no_api), out->root);
   look_at_waits(&out->raw, out);
   return true;
 }
@@ -91,6 +94,7 @@ bool grade_replay(struct check_pool *pool, struct arena *arena, const struct gra
   struct check_wish wish = {.ctx = &replayer, .read = replayer_read};
   struct check_job job = job_of(&pass, tree_int(clock, "at_ms", 0));
   if (!check_run(pool, arena, &job, &wish, &out->raw, err)) return false;
+  out->no_api = !tree_flag(clock, "api", true);
   out->started_ms = job.at_ms;
   out->evidence = tree_copy(arena, evidence);
   struct tree *bare = tree_copy(arena, evidence);
@@ -142,7 +146,7 @@ bool grade_once(struct check_pool *pool, struct arena *arena, const struct grade
     pass.closing = !input->kube || now - began >= input->wait_ms;
     if (!pass.closing && !pass.settled) pause_ms(POLL_MS);
   }
-  struct verdict_facts facts = {.edition = input->edition, .lab = input->lab, .params = input->params, .scope = input->scope, .evidence = result.root, .kind = "cli",
+  struct verdict_facts facts = {.edition = input->edition, .lab = input->lab, .params = input->params, .scope = input->scope, .no_api = result.no_api, .evidence = result.root, .kind = "cli",
                                 .actor = "cli", .started_ms = first_ms, .took_ms = mono_ms() - began, .cpu_ms = result.raw.cpu_us / 1000};
   *out = verdict_build(arena, &facts, &result.raw);
   if (out_evidence) *out_evidence = result.evidence;

@@ -16,6 +16,7 @@ struct grade_result {
   struct check_result raw;
   struct tree *evidence; char root[65];
   bool pending;
+  bool no_api;                              /* no API server was to be asked: checks that want one are unobserved */
   int64_t next_ms;                          /* wall clock: when the nearest wait wants another pass; 0: none */
   int64_t started_ms, took_ms;
 };

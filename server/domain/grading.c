@@ -254,7 +254,7 @@ static struct tree *preview(struct graded *graded, enum lang lang, void *check) 
 
 static void finished(void *ctx, const struct tree *raw) {
   struct graded *graded = ctx;
-  struct tree *check = verdict_check(graded->arena, graded->lab, CHECK_SCOPE_BOTH, raw);
+  struct tree *check = verdict_check(graded->arena, graded->lab, CHECK_SCOPE_BOTH, false, raw);
   if (!check) return;
   char key[128];
   snprintf(key, sizeof key, "%s/%s", graded->row.id, tree_text_or(check, "id", ""));
@@ -345,7 +345,7 @@ static bool end_run(struct graded *graded, enum check_scope scope, bool final, s
   cluster_status(graded->grading->needs.cluster, &status);
   struct ending ending = {.graded = graded};
   id_new(ending.row.id);
-  struct verdict_facts facts = {.edition = graded->edition, .lab = graded->lab, .params = graded->attempt.params, .scope = scope, .evidence = graded->result.root, .kind = "try",
+  struct verdict_facts facts = {.edition = graded->edition, .lab = graded->lab, .params = graded->attempt.params, .scope = scope, .no_api = graded->result.no_api, .evidence = graded->result.root, .kind = "try",
                                 .kubernetes = *status.version ? status.version : NULL, .actor = "learner", .id = ending.row.id, .attempt = graded->row.attempt,
                                 .submission = graded->row.id, .started_ms = graded->result.started_ms, .took_ms = graded->result.took_ms, .cpu_ms = graded->result.raw.cpu_us / 1000};
   struct tree *verdict = verdict_build(graded->arena, &facts, &graded->result.raw);

@@ -33,6 +33,7 @@ struct grade_input {
   const char *namespace; const char *token;   /* the learner's token, for `strict` */
   const struct tree *start;
   int64_t applied_ms;
+  bool read_only;                             /* nothing is sent that could be taken for a write: no dry runs, `strict` checks are unobserved */
   int wait_ms;                                /* how long pending checks are run again (a closing run: until the deadlines) */
 };
 /* *out: the verdict {format, run, body, body_sha256} (makmal.verdict/1); *out_evidence (may be NULL): makmal.evidence/1. False only when it is our fault. */

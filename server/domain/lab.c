@@ -331,7 +331,8 @@ static int script_line(const struct lab *lab, const char *id) {
 
 static bool decode_check(struct format *format, const char *file, const struct tree *given, const struct lab *lab, struct lab_check *out) {
   *out = (struct lab_check){.id = tree_text_or(given, "id", ""), .step = tree_text_or(given, "step", ""), .points = (int)tree_int(given, "points", 0),
-                            .visible = tree_text_or(given, "visible", "always"), .show = tree_text_or(given, "show", "full")};
+                            .visible = tree_text_or(given, "visible", "always"), .show = tree_text_or(given, "show", "full"),
+                            .strict = tree_flag(given, "strict", false)};
   const char *on = tree_text_or(given, "on", "both");
   out->on = !strcmp(on, "files") ? CHECK_SCOPE_FILES : !strcmp(on, "live") ? CHECK_SCOPE_LIVE : CHECK_SCOPE_BOTH;
   out->needs = format_texts(format, tree_get(given, "needs"), &out->need_count);

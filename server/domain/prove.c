@@ -184,7 +184,7 @@ static void replay_twice(struct proof *proof, struct arena *arena, const struct 
       say_err(problems, "replay", &err);
       return;
     }
-    struct verdict_facts facts = {.edition = input->edition, .lab = input->lab, .params = input->params, .scope = input->scope, .evidence = result.root, .kind = "replay", .actor = "prove"};
+    struct verdict_facts facts = {.edition = input->edition, .lab = input->lab, .params = input->params, .scope = input->scope, .no_api = result.no_api, .evidence = result.root, .kind = "replay", .actor = "prove"};
     char *after = body_text(arena, verdict_build(arena, &facts, &result.raw));
     if (strcmp(before, after) == 0) continue;
     size_t at = 0;

@@ -35,6 +35,9 @@ static bool counted(const struct lab_check *check, enum check_scope scope) {
   return side_in(check->on, scope, CHECK_SCOPE_FILES) || side_in(check->on, scope, CHECK_SCOPE_LIVE);
 }
 
+/* Whether it leaves both sums is settled before anybody reads the hand-in, so that what two of them are worth can be compared. */
+static bool out_of_reach(const struct lab_check *check, bool no_api) { return check->strict && no_api; }
+
 /* What a check can bring in this scope: all its points, or half when only one side of a `both` runs. */
 static struct fraction worth(const struct lab_check *check, enum check_scope scope) {
   bool half = check->on == CHECK_SCOPE_BOTH && scope != CHECK_SCOPE_BOTH;
@@ -87,7 +90,7 @@ static void put_copy(struct arena *arena, struct tree *map, const char *key, con
   if (value) tree_put(arena, map, key, tree_copy(arena, value));
 }
 
-struct tree *verdict_check(struct arena *arena, const struct lab *lab, enum check_scope scope, const struct tree *raw) {
+struct tree *verdict_check(struct arena *arena, const struct lab *lab, enum check_scope scope, bool no_api, const struct tree *raw) {
   static const char *const unscored[] = {"blocked", "pending", NULL};
   const struct lab_check *check = known(lab, tree_text(raw, "id"));
   if (!check || !counted(check, scope)) return NULL;
@@ -96,7 +99,7 @@ struct tree *verdict_check(struct arena *arena, const struct lab *lab, enum chec
   const struct tree *error = tree_get(raw, "error");
   const char *outcome = said;
   bool scored = false;
-  if (!strcmp(said, "unobserved") || !strcmp(tree_text_or(error, "who", ""), "unobserved")) {
+  if (out_of_reach(check, no_api) || !strcmp(said, "unobserved") || !strcmp(tree_text_or(error, "who", ""), "unobserved")) {
     outcome = "unobserved";                     /* the evidence lacks a read, or there is no API server in this scope */
   } else if (!strcmp(said, "error") || error) {
     outcome = "error";
@@ -132,6 +135,7 @@ struct tree *verdict_check(struct arena *arena, const struct lab *lab, enum chec
   if (scored) put_copy(arena, out, "shares", tree_get(raw, "shares"));
   if (!strcmp(outcome, "pending")) put_copy(arena, out, "waits", tree_get(raw, "waits"));
   const struct tree *findings = tree_get(raw, "findings");
+  if (out_of_reach(check, no_api)) findings = NULL;
   tree_put(arena, out, "findings", findings && findings->type == TREE_LIST ? tree_copy(arena, findings) : tree_new(arena, TREE_LIST));
   return out;
 }
@@ -177,11 +181,11 @@ static void add_checks(struct arena *arena, struct tree *body, const struct verd
     struct tree nothing = {.type = TREE_MAP};
     struct tree *check;
     if (raw) {
-      check = verdict_check(arena, facts->lab, facts->scope, raw);
+      check = verdict_check(arena, facts->lab, facts->scope, facts->no_api, raw);
     } else {                                    /* the worker never told its end */
       struct tree *missing = tree_copy(arena, &nothing);
       tree_put_text(arena, missing, "id", known_check->id);
-      check = verdict_check(arena, facts->lab, facts->scope, missing);
+      check = verdict_check(arena, facts->lab, facts->scope, facts->no_api, missing);
     }
     const char *outcome = tree_text(check, "outcome");
     struct fraction f;
@@ -230,12 +234,19 @@ struct tree *verdict_build(struct arena *arena, const struct verdict_facts *fact
   tree_put_text(arena, body, "scope", on_name(facts->scope));
   if (result->refused) {
     struct fraction max = {0, 1};
+    struct tree *left_out = tree_new(arena, TREE_LIST);
     char text[48];
-    for (size_t i = 0; i < facts->lab->check_count; i++)
-      if (counted(&facts->lab->checks[i], facts->scope)) max = fraction_add(max, worth(&facts->lab->checks[i], facts->scope));
+    for (size_t i = 0; i < facts->lab->check_count; i++) {
+      const struct lab_check *check = &facts->lab->checks[i];
+      add_left_out(arena, left_out, check, facts->scope);
+      if (!counted(check, facts->scope)) continue;
+      if (out_of_reach(check, facts->no_api)) tree_push(left_out, tree_string(arena, check->id));
+      else max = fraction_add(max, worth(check, facts->scope));
+    }
     fraction_text(max, text);
     tree_put_text(arena, body, "earned", "0");
     tree_put_text(arena, body, "max", text);
+    tree_put(arena, body, "left_out", left_out);
   } else {
     add_checks(arena, body, facts, result, &open);
   }

@@ -8,6 +8,7 @@ struct verdict_facts {
   const struct edition *edition; const struct lab *lab;
   const struct tree *params;
   enum check_scope scope;
+  bool no_api;                  /* no API server was to be asked: `strict` checks are unobserved, whatever the hand-in */
   const char *kubernetes;       /* "1.36" or NULL */
   const char *evidence;         /* root hash, 64 hex */
   const char *kind, *actor;     /* run: try | auto | closing | prove | cli; learner | … */
@@ -17,7 +18,7 @@ struct verdict_facts {
 /* {format, run, body, body_sha256}. Checks the worker did not end, or that it made up, become `error` (who platform). */
 struct tree *verdict_build(struct arena *arena, const struct verdict_facts *facts, const struct check_result *result);
 /* One raw check with outcome and points, as it stands in body.checks; NULL when no such check is known. For the preview while a run goes on. */
-struct tree *verdict_check(struct arena *arena, const struct lab *lab, enum check_scope scope, const struct tree *raw);
+struct tree *verdict_check(struct arena *arena, const struct lab *lab, enum check_scope scope, bool no_api, const struct tree *raw);
 struct tree *verdict_check_worded(struct arena *arena, const struct tree *check, const struct lab *lab, enum lang lang, int tries, bool staff);
 struct tree *finding_worded(struct arena *arena, const struct tree *finding, const struct words *words, enum lang lang);
 bool verdict_has(const struct tree *verdict, const char *outcome);      /* some check ended so */

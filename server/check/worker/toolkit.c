@@ -61,6 +61,10 @@ static int host_setup(lua_State *L) { return push_objects(L, job_of(L)->setup, t
 static int host_start(lua_State *L) {
   const struct toolkit *job = job_of(L);
   if (!job->start) return 0;
+  if (tree_flag(job->start, "never", false)) {                /* a namespace that nobody saw begin */
+    lua_pushboolean(L, false);
+    return 1;
+  }
   lua_newtable(L);
   lua_Integer i = 0;
   TREE_EACH(object, tree_get(job->start, "objects")) {
@@ -225,6 +229,13 @@ static const char *text_field(lua_State *L, const char *name, const char *fallba
   return text;                                                 /* stays on the stack */
 }
 
+static bool flag_field(lua_State *L, const char *name) {
+  lua_getfield(L, 1, name);
+  bool flag = lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  return flag;
+}
+
 static int host_declare(lua_State *L) {
   struct toolkit *job = job_of(L);
   struct arena *a = job->arena;
@@ -240,6 +251,7 @@ static int host_declare(lua_State *L) {
   tree_put_text(a, declared, "on", on);
   tree_put_text(a, declared, "step", text_field(L, "step", NULL));
   tree_put_text(a, declared, "visible", text_field(L, "visible", "always"));
+  if (flag_field(L, "strict")) tree_put_bool(a, declared, "strict", true);
   tree_put_text(a, declared, "show", text_field(L, "show", "full"));
   lua_getfield(L, 1, "points");
   lua_Integer points = luaL_checkinteger(L, -1);

@@ -242,7 +242,8 @@ static void run_case(struct arena *arena, const struct tree *base, const struct 
   struct tree *start = NULL;
   if (begun && begun->type == TREE_STRING) {
     start = tree_new(arena, TREE_MAP);
-    tree_put(arena, start, "objects", read_yaml(arena, "start", begun->text, params));
+    if (!strcmp(begun->text, "never")) tree_put_bool(arena, start, "never", true);
+    else tree_put(arena, start, "objects", read_yaml(arena, "start", begun->text, params));
   }
   int64_t now = 100000, applied = 0;
   if (clock[0]) tree_is_int(clock[0], &now);

@@ -110,6 +110,30 @@ static void what_a_worker_never_ended_or_made_up_is_our_error_and_no_fail(void *
   assert_string_equal(of(v, "max"), "10");
 }
 
+/* Without an API server a check that asks one leaves the sums for every hand-in alike: a right one, one that failed before it asked, one that cannot be read. */
+static void what_a_hand_in_is_worth_does_not_hang_on_what_is_in_it(void **state) {
+  struct fixture *f = *state;
+  static const struct lab_check three[] = {{.id = "files", .step = "mend", .points = 3, .on = CHECK_SCOPE_FILES}, {.id = "accepted", .step = "mend", .points = 1, .on = CHECK_SCOPE_FILES, .strict = true},
+                                           {.id = "late", .step = "mend", .points = 2, .on = CHECK_SCOPE_LIVE}};
+  struct lab lab = {.id = "demo", .checks = three, .check_count = 3, .words = f->words};
+  static const char *const raws[] = {
+    "[{\"id\":\"files\",\"outcome\":\"pass\",\"shares\":{\"files\":[[1,true,true,\"a\"]]}},{\"id\":\"accepted\",\"outcome\":\"error\",\"error\":{\"who\":\"unobserved\",\"key\":\"evidence.unobserved\"}}]",
+    "[{\"id\":\"files\",\"outcome\":\"fail\",\"shares\":{\"files\":[[1,false,true,\"a\"]]}},{\"id\":\"accepted\",\"outcome\":\"fail\",\"shares\":{\"files\":[[1,false,true,\"a\"]]},\"findings\":[{\"key\":\"files.empty\",\"level\":\"fail\"}]}]",
+    "[]"};
+  for (int i = 0; i < 3; i++) {
+    struct check_result result = {.checks = json(f->arena, raws[i]), .refused = i == 2};
+    struct verdict_facts facts = {.edition = &f->edition, .lab = &lab, .scope = CHECK_SCOPE_FILES, .no_api = true, .kind = "cli", .actor = "cli"};
+    struct tree *v = verdict_build(f->arena, &facts, &result);
+    const struct tree *left_out = tree_path(v, "body.left_out"), *accepted = check_of(v, "accepted");
+    assert_string_equal(of(v, "max"), "3");
+    assert_string_equal(of(v, "earned"), i ? "0" : "3");
+    assert_int_equal(left_out->count, 2);
+    assert_true(i == 2 || (!strcmp(tree_text(accepted, "outcome"), "unobserved") && !tree_get(accepted, "findings")->count));
+    facts.no_api = false;                                                       /* with one it counts */
+    assert_string_equal(of(verdict_build(f->arena, &facts, &result), "max"), i ? "4" : "3");
+  }
+}
+
 static void pending_and_blocked_bring_no_points_and_pending_keeps_it_open(void **state) {
   struct fixture *f = *state;
   struct tree *v = verdict(f, CHECK_SCOPE_BOTH,
@@ -169,6 +193,7 @@ int main(void) {
     cmocka_unit_test_setup_teardown(each_side_of_a_check_on_both_carries_half, set_up, tear_down),
     cmocka_unit_test_setup_teardown(a_missed_gate_takes_all_points_of_its_check, set_up, tear_down),
     cmocka_unit_test_setup_teardown(a_side_out_of_scope_leaves_both_sums, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(what_a_hand_in_is_worth_does_not_hang_on_what_is_in_it, set_up, tear_down),
     cmocka_unit_test_setup_teardown(what_a_worker_never_ended_or_made_up_is_our_error_and_no_fail, set_up, tear_down),
     cmocka_unit_test_setup_teardown(pending_and_blocked_bring_no_points_and_pending_keeps_it_open, set_up, tear_down),
     cmocka_unit_test_setup_teardown(a_hidden_check_tells_nothing_before_its_time, set_up, tear_down),

@@ -9,7 +9,7 @@ check "ports" { step = "mend", points = 3, on = "files", run = function(t)
   t:share(all { c:selects(web), c:ports_named(), c:port(80):reaches(web, listens), c:port(8000):reaches(web, listens) })
 end }
 
-check "accepted" { step = "mend", points = 1, on = "files", run = function(t)
+check "accepted" { step = "mend", points = 1, on = "files", strict = true, run = function(t)
   t:share(t:strict())
 end }
 
