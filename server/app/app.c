@@ -89,23 +89,35 @@ static bool host_port(const char *server, char host[256], int *out_port) {
   return *host && *out_port > 0;
 }
 
-/* Each time the cluster becomes ready; from its thread. The relay is opened once: the server's address does not change while we run. */
-static void open_relay(void *ctx) {
-  struct app *app = ctx;
-  char host[256], listen[300];
-  int port;
+/* A port of ours passed on to a port of the cluster; one that is taken is said and left. */
+static void pass_on(const struct app *app, int64_t port, const char *host, int target, const char *cure, struct kube_relay **out) {
+  const char *address = app->settings->api_listen ? app->settings->api_listen : app->settings->listen;
+  char listen[300];
   struct err err;
+  snprintf(listen, sizeof listen, strchr(address, ':') ? "[%s]:%lld" : "%s:%lld", address, (long long)port);
+  if (kube_relay_open(listen, host, target, out, &err)) log_info("relay.open", "listen=%s to=%s:%d", listen, host, target);
+  else log_warn("relay.port", "listen=%s key=%s detail=\"%s\" says=\"%s\"", listen, err.key, err.detail, cure);
+}
+
+/* Each time the cluster becomes ready; from its thread. Relays are opened once: the cluster's address does not change while we run. */
+static void open_relays(void *ctx) {
+  struct app *app = ctx;
+  const struct settings *set = app->settings;
+  char host[256];
+  int port;
   struct cluster_status status;
   cluster_status(app->house.cluster, &status);
-  if (!status.embedded) return;                              /* any other cluster has an address of its own, and the kubeconfig names that */
-  if (app->relay || !host_port(cluster_server(app->house.cluster), host, &port)) return;
-  const char *address = app->settings->api_listen ? app->settings->api_listen : app->settings->listen;
-  snprintf(listen, sizeof listen, strchr(address, ':') ? "[%s]:%lld" : "%s:%lld", address, (long long)app->settings->api_port);
-  if (kube_relay_open(listen, host, port, &app->relay, &err)) {
-    snprintf(app->api_port, sizeof app->api_port, "%lld", (long long)app->settings->api_port);
-    app->house.api_relay_port = app->api_port;              /* only now: a kubeconfig never names a port that is somebody else's */
-    log_info("relay.open", "listen=%s to=%s:%d", listen, host, port);
-  } else log_warn("relay.port", "listen=%s key=%s detail=\"%s\" says=\"learners' own kubectl cannot reach the cluster; choose another --api-port (MAKMAL_API_PORT)\"", listen, err.key, err.detail);
+  if (!status.embedded) return;                              /* any other cluster has addresses of its own, and the kubeconfig names that */
+  if (!host_port(cluster_server(app->house.cluster), host, &port)) return;
+  if (!app->relay) {
+    pass_on(app, set->api_port, host, port, "learners' own kubectl cannot reach the cluster; choose another --api-port (MAKMAL_API_PORT)", &app->relay);
+    if (app->relay) {
+      snprintf(app->api_port, sizeof app->api_port, "%lld", (long long)set->api_port);
+      app->house.api_relay_port = app->api_port;             /* only now: a kubeconfig never names a port that is somebody else's */
+    }
+  }
+  if (set->ingress_port && !app->ingress) pass_on(app, set->ingress_port, host, 80, "browsers cannot reach the labs' Ingress; choose another --ingress-port (MAKMAL_INGRESS_PORT)", &app->ingress);
+  if (set->ingress_tls_port && !app->ingress_tls) pass_on(app, set->ingress_tls_port, host, 443, "browsers cannot reach the labs' Ingress by https; choose another --ingress-tls-port (MAKMAL_INGRESS_TLS_PORT)", &app->ingress_tls);
 }
 
 static bool open_rooms(struct app *app, struct err *err) {
@@ -130,9 +142,9 @@ static bool open_rooms(struct app *app, struct err *err) {
   struct cluster_spec cluster = {.name = set->kubeconfig || none ? NULL : set->cluster, .kubeconfig = set->kubeconfig, .context = set->context, .pool = house->pool,
                                  .live = house->live, .install = app->install};
   if (!cluster_open(&cluster, &house->cluster, err)) return false;
-  cluster_on_ready(house->cluster, open_relay, app);
+  cluster_on_ready(house->cluster, open_relays, app);
   struct attempts_needs attempts = {.db = house->db, .live = house->live, .catalog = house->catalog, .cluster = house->cluster, .pool = house->pool,
-                                    .install = app->install, .secret = app->secret, .secret_length = sizeof app->secret};
+                                    .install = app->install, .secret = app->secret, .secret_length = sizeof app->secret, .lab_domain = set->lab_domain};
   if (!attempts_open(&attempts, &house->attempts, err)) return false;
   struct grading_needs grading = {.db = house->db, .live = house->live, .catalog = house->catalog, .cluster = house->cluster, .attempts = house->attempts,
                                   .progress = house->progress, .pool = house->pool, .workers = workers, .no_rates = !set->rates};
@@ -172,7 +184,9 @@ void app_close(struct app *app) {
   if (house->live) live_bye(house->live, 2000, "stopping");
   http_drain(app->http, DRAIN_MS);
   http_close(app->http);
-  if (app->relay) kube_relay_close(app->relay);
+  kube_relay_close(app->relay);
+  kube_relay_close(app->ingress);
+  kube_relay_close(app->ingress_tls);
   if (house->grading) grading_close(house->grading, DRAIN_MS - 5000);
   if (house->attempts) attempts_close(house->attempts);
   if (house->cluster) cluster_close(house->cluster);

@@ -11,7 +11,7 @@ struct app {
   const struct settings *settings;
   struct house house;
   struct http *http;
-  struct kube_relay *relay;
+  struct kube_relay *relay, *ingress, *ingress_tls;
   char install[9]; unsigned char secret[32];
   char api_port[8];
   struct http_spec web;

@@ -10,7 +10,7 @@
 
 #define FILE_MAX_ (64u * 1024u)
 
-enum kind { TEXT, PATH, NUMBER, SWITCH, LIST, CHOICE };
+enum kind { TEXT, DOMAIN, PATH, NUMBER, SWITCH, LIST, CHOICE };
 struct setting {
   const char *name;                     /* --name, and MAKMAL_NAME with "-" as "_" */
   enum kind kind;
@@ -30,6 +30,9 @@ static const struct setting table[] = {
   {"proxy", LIST, AT(proxy), NULL, 0, 0, NULL, "address of a proxy in front that speaks https; its X-Forwarded-For and -Proto count; may be given several times"},
   {"api-listen", TEXT, AT(api_listen), NULL, 0, 0, NULL, "address of the relay to the cluster's API, for learners' own kubectl; default: as --listen"},
   {"api-port", NUMBER, AT(api_port), "7443", 0, 65535, NULL, "port of that relay"},
+  {"ingress-port", NUMBER, AT(ingress_port), "0", 0, 65535, NULL, "port passed on to the embedded cluster's Ingress (http), at the same address; 0: none"},
+  {"ingress-tls-port", NUMBER, AT(ingress_tls_port), "0", 0, 65535, NULL, "the same for https"},
+  {"lab-domain", DOMAIN, AT(lab_domain), "lab.test", 0, 0, NULL, "labs' host names end in it; for browsers a domain of its own, of which every name leads to this machine, or localhost"},
   {"cluster", TEXT, AT(cluster), "main", 0, 0, NULL, "name of the embedded cluster; none: serve without a cluster"},
   {"kubeconfig", PATH, AT(kubeconfig), NULL, 0, 0, NULL, "use the cluster of this kubeconfig instead"},
   {"context", TEXT, AT(context), NULL, 0, 0, NULL, "context in that kubeconfig; default: its current one"},
@@ -62,9 +65,25 @@ static bool refuse(const struct setting *row, const char *value, const char *wan
   return err_param(err, "from", "%s", from);
 }
 
+/* A host name in small letters; a lab's namespace (16) and a dot must fit in front of it. */
+static bool is_domain(const char *value) {
+  size_t label = 0, length = strlen(value);
+  for (const char *c = value; *c; c++) {
+    bool edge = !label || !c[1] || c[1] == '.';
+    if (*c == '.' ? !label || !c[1] : !((*c >= 'a' && *c <= 'z') || (*c >= '0' && *c <= '9') || (*c == '-' && !edge))) return false;
+    label = *c == '.' ? 0 : label + 1;
+    if (label > 63) return false;
+  }
+  return length && length <= 200;
+}
+
 static bool put(struct arena *arena, struct settings *out, const struct setting *row, const char *value, const char *from, struct err *err) {
   void *where = (char *)out + row->offset;
   switch (row->kind) {
+    case DOMAIN:
+      if (!is_domain(value)) return refuse(row, value, "a domain in small letters, as labs.example.org", from, err);
+      *(const char **)where = arena_str(arena, value);
+      return true;
     case TEXT: case PATH:
       if (!*value) return refuse(row, value, row->kind == PATH ? "a path" : "a text", from, err);
       *(const char **)where = arena_str(arena, value);
@@ -188,12 +207,19 @@ bool settings_read(struct arena *arena, int argc, char **argv, char *const *envi
     clear_list(&all, row, &cleared[row - table]);
     if (!put(arena, &all, row, value, arena_printf(arena, "--%s", row->name), err)) return false;
   }
+  /* Learners' pages stand under the lab domain: in one that holds this server too they could set cookies for it. (Browsers keep localhost apart.) */
+  size_t domain = strlen(all.lab_domain);
+  for (size_t i = 0; i < all.public_name.count; i++) {
+    const char *name = all.public_name.item[i], *tail = strlen(name) >= domain ? name + strlen(name) - domain : "";
+    if (strcmp(tail, all.lab_domain) == 0 && (tail == name || tail[-1] == '.') && strcmp(all.lab_domain, "localhost") != 0)
+      return refuse(find("lab-domain", strlen("lab-domain")), all.lab_domain, arena_printf(arena, "a domain that does not hold this server's own name %s", name), "--lab-domain", err);
+  }
   *out = all;
   return true;
 }
 
 void settings_help(FILE *out) {
-  static const char *const what[] = {[TEXT] = "TEXT", [PATH] = "PATH", [NUMBER] = "N", [SWITCH] = "", [LIST] = "NAME", [CHOICE] = "WORD"};
+  static const char *const what[] = {[TEXT] = "TEXT", [DOMAIN] = "NAME", [PATH] = "PATH", [NUMBER] = "N", [SWITCH] = "", [LIST] = "NAME", [CHOICE] = "WORD"};
   struct arena *arena = arena_new(0);
   for (size_t i = 0; i < ROWS; i++) {
     const struct setting *row = &table[i];

@@ -173,7 +173,7 @@ static char *params_of(struct attempts *attempts, struct arena *arena, const str
   lab_seed_person(attempts->secret, attempts->needs.secret_length, person, lab->id, seed);
   struct tree *params = lab_params_draw(arena, lab, seed);
   tree_set(arena, params, "namespace", tree_string(arena, namespace));
-  tree_set(arena, params, "host", tree_string(arena, arena_printf(arena, "%s.%s", namespace, LAB_DOMAIN)));
+  tree_set(arena, params, "host", tree_string(arena, arena_printf(arena, "%s.%s", namespace, attempts->needs.lab_domain ? attempts->needs.lab_domain : "lab.test")));
   struct buf *text = arena_alloc(arena, sizeof *text);
   buf_init_arena(text, arena, 64 * 1024);
   tree_write(text, params);

@@ -24,7 +24,8 @@ struct attempt {
   struct tree *why_params, *proof;                           /* for the message; the proof of isolation; or NULL */
 };
 struct attempts;
-struct attempts_needs { struct db *db; struct live *live; struct catalog *catalog; struct cluster *cluster; struct check_pool *pool; const char *install; const void *secret; size_t secret_length; };
+struct attempts_needs { struct db *db; struct live *live; struct catalog *catalog; struct cluster *cluster; struct check_pool *pool; const char *install; const void *secret; size_t secret_length;
+  const char *lab_domain; };      /* NULL: lab.test, which is reserved and belongs to nobody */
 bool attempts_open(const struct attempts_needs *needs, struct attempts **out, struct err *err);
 bool attempts_resume(struct attempts *attempts, struct err *err);            /* start-up: finishes what was begun, finds namespaces again, sweeps orphans */
 void attempts_close(struct attempts *attempts);

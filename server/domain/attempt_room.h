@@ -22,7 +22,6 @@ struct access; struct limit;
 #define ATTEMPT_DELETES_A_SECOND 4
 #define ATTEMPT_HANGS_MS (60 * 1000LL)                   /* an ending namespace: conditions are told, Pods get grace 0 */
 #define ATTEMPT_HANGS_LONG_MS (5 * 60 * 1000LL)          /* finalizers are taken away */
-#define LAB_DOMAIN "lab.test"                            /* hosts of labs; .test is reserved and belongs to nobody */
 
 /* An attempt that waits to be made or is being made (stage, tries), or that a job has in hand (busy). */
 struct running { struct running *next; char id[ID_SIZE]; int stage, tries; bool making, busy; };

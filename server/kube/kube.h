@@ -97,9 +97,10 @@ void kube_close(struct kube *kube);
 struct kube_stats { uint64_t sent, failed, retried, watch_events, relists; int in_flight; bool circuit_open; int64_t last_answer_ms; };
 void kube_stats(const struct kube *kube, struct kube_stats *out);
 
-/* --- the API relay (kube_relay.c): one TCP port passed byte for byte to the API server, TLS end to end --------------------------- */
+/* --- the relay (kube_relay.c): one TCP port passed byte for byte to the API server (or Ingress), TLS end to end ------------------- */
 struct kube_relay;
-/* listen "127.0.0.1:7443" or "0.0.0.0:7443"; at most 200 connections, 256 KiB/s up with burst 2 MiB each, idle 10 min. Port taken: UNAVAILABLE "relay.port". */
+/* listen "127.0.0.1:7443" or "0.0.0.0:7443"; at most 200 connections, 256 KiB/s up with burst 2 MiB each, idle 10 min. Port taken: UNAVAILABLE "relay.port".
+ * Out of files: who connects waits until there are some again. Close takes NULL too. */
 bool kube_relay_open(const char *listen, const char *target_host, int target_port, struct kube_relay **out, struct err *err);
 int kube_relay_port(const struct kube_relay *relay);
 void kube_relay_close(struct kube_relay *relay);

@@ -1,5 +1,5 @@
 /* kube_relay: one TCP port passed byte for byte to the API server, so that a kubeconfig works from another machine while TLS stays end to end: we
- * see ciphertext, counts and times, nothing else. One epoll thread owns all connections; the listener's fd and the wake-up are all that others touch.
+ * see ciphertext, counts and times, nothing else. (Another one leads to Ingress, for browsers, where that was asked for.) One epoll thread owns all connections; the listener's fd and the wake-up are all that others touch.
  *
  * A connection has two pipes, up (learner to API server) and down. A pipe reads when it has room and, upwards, when its allowance lets it; it writes
  * what it holds; the end of one side is passed on when the pipe is empty. Both ended, an error, ten idle minutes or a target that does not answer
@@ -51,6 +51,7 @@ struct kube_relay {
   struct link *links;
   int count;
   bool some_dead;
+  bool full, deaf;                                /* full: no file was left for the last caller; deaf: the listener is not asked until look_around */
   int64_t looked_ms;
 };
 
@@ -175,11 +176,19 @@ static void on_event(struct kube_relay *relay, struct side *side, uint32_t event
   serve(relay, link);
 }
 
+/* The listener is readable as long as somebody waits: where he cannot be let in, epoll would say so for ever. He keeps waiting until look_around. */
+static void hear(struct kube_relay *relay, bool on) {
+  struct epoll_event event = {.events = EPOLLIN, .data.ptr = &relay->listener};
+  if (relay->deaf == !on || epoll_ctl(relay->epoll, on ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, relay->listener, &event) != 0) return;
+  relay->deaf = !on;
+}
+
 /* Frees the dead, ends the idle and the slow to connect, lets the throttled go on. */
 static void look_around(struct kube_relay *relay) {
   int64_t now = mono_ms();
   if (!relay->some_dead && now - relay->looked_ms < LOOK_MS) return;
   relay->looked_ms = now;
+  hear(relay, true);
   for (struct link **at = &relay->links; *at;) {
     struct link *link = *at;
     if (!link->dead && link->allowance < SLICE) serve(relay, link);
@@ -198,8 +207,16 @@ static void look_around(struct kube_relay *relay) {
 static void accept_all(struct kube_relay *relay) {
   for (int i = 0; i < BATCH; i++) {
     int fd = accept4(relay->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd >= 0) link_open(relay, fd);
-    else if (errno != EINTR && errno != ECONNABORTED) return;
+    if (fd >= 0) {
+      relay->full = false;
+      link_open(relay, fd);
+    } else if (errno == EAGAIN) return;
+    else if (errno != EINTR && errno != ECONNABORTED) {     /* EMFILE, ENFILE, ENOBUFS, ENOMEM */
+      if (!relay->full) log_warn("relay.full", "detail=\"%s\" says=\"who connects now waits until this process has closed something\"", strerror(errno));
+      relay->full = true;
+      hear(relay, false);
+      return;
+    }
   }
 }
 
@@ -207,7 +224,7 @@ static void *relay_main(void *ctx) {
   struct kube_relay *relay = ctx;
   struct epoll_event events[BATCH];
   while (!atomic_load(&relay->closing)) {
-    int n = epoll_wait(relay->epoll, events, BATCH, relay->links ? LOOK_MS : 1000);
+    int n = epoll_wait(relay->epoll, events, BATCH, relay->links || relay->deaf ? LOOK_MS : 1000);
     for (int i = 0; i < n; i++) {
       if (events[i].data.ptr == &relay->listener) accept_all(relay);
       else if (events[i].data.ptr != &relay->wake) on_event(relay, events[i].data.ptr, events[i].events);

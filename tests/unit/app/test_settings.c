@@ -38,6 +38,9 @@ static void without_anything_the_defaults_hold(void **state) {
   assert_string_equal(got.listen, "127.0.0.1");
   assert_int_equal(got.port, 8080);
   assert_int_equal(got.api_port, 7443);
+  assert_int_equal(got.ingress_port, 0);                            /* only when asked for */
+  assert_int_equal(got.ingress_tls_port, 0);
+  assert_string_equal(got.lab_domain, "lab.test");
   assert_string_equal(got.cluster, "main");
   assert_false(got.plain_http);
   assert_true(got.rates);
@@ -73,6 +76,8 @@ static void what_is_wrong_is_named(void **state) {
     {"--port", "65536", "settings.value", "port"}, {"--port", "-1", "settings.value", "port"}, {"--port", "", "settings.value", "port"},
     {"--port", NULL, "settings.missing", "port"}, {"--people", "0", "settings.value", "people"}, {"--log", "inf", "settings.value", "log"},
     {"--log", "info warn", "settings.value", "log"}, {"--plain-http=perhaps", NULL, "settings.value", "plain-http"}, {"--home", "", "settings.value", "home"},
+    {"--lab-domain", "Labs", "settings.value", "lab-domain"}, {"--lab-domain", "a..b", "settings.value", "lab-domain"}, {"--lab-domain", ".a", "settings.value", "lab-domain"},
+    {"--lab-domain", "a.", "settings.value", "lab-domain"}, {"--lab-domain", "a-.b", "settings.value", "lab-domain"}, {"--lab-domain", "", "settings.value", "lab-domain"},
     {"--", NULL, "settings.unknown", "--"}, {"-p", "1", "settings.unknown", "-p"}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     if (read_(NULL, rows[i].flag, rows[i].value, NULL)) fail_msg("row %zu was taken", i);
@@ -82,6 +87,18 @@ static void what_is_wrong_is_named(void **state) {
   char *environment[] = {"MAKMAL_PORT=x", NULL};
   assert_false(read_(environment, NULL));
   assert_string_equal(param("from"), "MAKMAL_PORT");
+}
+
+static void labs_never_share_a_domain_with_the_server(void **state) {
+  (void)state;
+  static const struct { const char *name, *domain; bool fits; } rows[] = {
+    {"makmal.example.org", "example.org", false}, {"example.org", "example.org", false}, {"makmal.example.org", "labs.example.org", true},
+    {"my-example.org", "example.org", true}, {"localhost", "localhost", true}, {"a", "labs.example.org", true}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    if (read_(NULL, "--public-name", rows[i].name, "--lab-domain", rows[i].domain, NULL) != rows[i].fits) fail_msg("row %zu", i);
+    if (rows[i].fits) assert_string_equal(got.lab_domain, rows[i].domain);
+    else assert_string_equal(param("name"), "lab-domain");
+  }
 }
 
 static void a_bad_file_is_named_with_its_line(void **state) {
@@ -128,6 +145,6 @@ static void help_names_every_setting_and_what_differs_is_told(void **state) {
 int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, begin, finish)
   const struct CMUnitTest tests[] = {T(without_anything_the_defaults_hold), T(a_flag_beats_the_environment_and_that_beats_the_file), T(what_is_wrong_is_named),
-    T(a_bad_file_is_named_with_its_line), T(threads_and_streams_grow_with_people), T(help_names_every_setting_and_what_differs_is_told)};
+    T(labs_never_share_a_domain_with_the_server), T(a_bad_file_is_named_with_its_line), T(threads_and_streams_grow_with_people), T(help_names_every_setting_and_what_differs_is_told)};
   return cmocka_run_group_tests_name("settings", tests, NULL, NULL);
 }

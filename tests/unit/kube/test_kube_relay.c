@@ -8,7 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -233,6 +235,45 @@ static void idle_connections_end(void **state) {
   close(listener);
 }
 
+static int64_t cpu_ms(void) {
+  struct timespec spent;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &spent);
+  return spent.tv_sec * 1000 + spent.tv_nsec / 1000000;
+}
+
+static void a_process_out_of_files_waits_and_then_serves_who_has_waited(void **state) {
+  (void)state;
+  enum { MOST = 4096 };
+  int port, listener = listen_here(&port), learner = socket(AF_INET, SOCK_STREAM, 0), taken[MOST], n = 0;
+  struct kube_relay *relay = open_to(port);
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons((uint16_t)kube_relay_port(relay))};
+  struct rlimit before, few;
+  getrlimit(RLIMIT_NOFILE, &before);
+  few = before;
+  if (few.rlim_cur > MOST) few.rlim_cur = MOST;
+  assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+  while (n < MOST && (taken[n] = dup(listener)) >= 0) n++;
+  assert_int_equal(errno, EMFILE);
+  assert_int_equal(connect(learner, (struct sockaddr *)&address, sizeof address), 0);      /* the kernel takes it; the relay cannot */
+  int64_t spent = cpu_ms();
+  struct pollfd one = {.fd = learner, .events = POLLIN};
+  assert_int_equal(poll(&one, 1, 2000), 0);                   /* kept waiting, not turned away */
+  spent = cpu_ms() - spent;
+  if (spent > 200) fail_msg("%lld ms of CPU while there was nothing to do", (long long)spent);
+  while (n) close(taken[--n]);
+  setrlimit(RLIMIT_NOFILE, &before);
+  write_all(learner, "x", 1);
+  wait_readable(listener);
+  int server = accept(listener, NULL, NULL);
+  char byte = 0;
+  assert_int_equal(read_all(server, &byte, 1), 1);
+  assert_int_equal(byte, 'x');
+  close(learner);
+  close(server);
+  kube_relay_close(relay);
+  close(listener);
+}
+
 static void a_port_that_is_taken_is_said(void **state) {
   (void)state;
   int port, listener = listen_here(&port);
@@ -254,7 +295,8 @@ int main(void) {
     cmocka_unit_test(bytes_go_both_ways_and_the_end_of_one_side_is_passed_on), cmocka_unit_test(a_large_answer_arrives_whole_though_the_learner_reads_late),
     cmocka_unit_test(a_learner_who_floods_is_held_to_his_share), cmocka_unit_test(a_target_that_is_not_there_closes_the_learners_side),
     cmocka_unit_test(a_server_that_breaks_off_takes_the_learners_side_along), cmocka_unit_test(one_connection_more_than_allowed_is_closed_and_the_others_live),
-    cmocka_unit_test(idle_connections_end), cmocka_unit_test(a_port_that_is_taken_is_said),
+    cmocka_unit_test(idle_connections_end), cmocka_unit_test(a_process_out_of_files_waits_and_then_serves_who_has_waited),
+    cmocka_unit_test(a_port_that_is_taken_is_said),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
