@@ -19,6 +19,9 @@ for _addon in "$CLUSTER_DIR"/addons/*/addon.sh; do
 done
 unset _addon
 
+# words_of NAME: the capability words that its addon.sh will order, so that status can tell what is still to come.
+words_of() { sed -n "s/.*order can \([a-z]*\) $1\b.*/\1/p" "$CLUSTER_DIR/addons/$1/addon.sh" | sort -u; }
+
 is_addon() { [ -e "$CLUSTER_DIR/addons/$1/addon.sh" ]; }
 # has_hook NAME HOOK; hook NAME HOOK: runs it, and is content when there is none.
 has_hook() { declare -F "${1//-/_}_$2" >/dev/null; }

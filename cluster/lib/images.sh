@@ -150,7 +150,7 @@ make_web() {
   done
 }
 
-# copy_tools ROOT: busybox with every applet, curl, a full nc and wget.
+# copy_tools ROOT: busybox with every applet, curl, a full nc and wget, our nslookup.
 copy_tools() {
   local root=$1 applet
   copy_program "$root" /usr/bin/curl
@@ -160,6 +160,8 @@ copy_tools() {
   [ ! -x /usr/bin/wget ] || copy_program "$root" /usr/bin/wget
   copy_program "$root" /bin/nc.openbsd
   mkdir -p "$root/usr/bin"
+  cp "$WORK/nslookup" "$root/usr/bin/nslookup"
+  copy_libraries "$root" "$WORK/nslookup"
   [ "$(command -v busybox)" = /bin/busybox ] || rm -f "$root$(command -v busybox)"
   ln -sf /bin/nc.openbsd "$root/usr/bin/nc"
   for applet in $(busybox --list); do
@@ -171,6 +173,7 @@ copy_tools() {
 
 make_images() {
   local root name delay
+  compile nslookup.c "$WORK/nslookup" -lresolv
   root=$WORK/pause
   bare_root "$root"
   compile pause.c "$root/pause" -static

@@ -14,7 +14,7 @@ set -u
 
 MILESTONES_CORE=7
 
-declare -A PID=() HOST_PID=() STARTED=() RESTARTS=() DELAY=() DUE=() LIFE=() PART_VERSION=() GIVES=()
+declare -A PID=() HOST_PID=() STARTED=() RESTARTS=() DELAY=() DUE=() LIFE=() PART_VERSION=() GIVES=() PROMISED=()
 ORDER=()
 STATE=starting WHY='' SINCE=$(now_ms) NOW_DOING=network READY_ONCE=0
 MILESTONES=() COREDNS=0
@@ -122,6 +122,18 @@ words() { # as a JSON list
   printf '[%s]' "${list#,}"
 }
 
+# coming: the words that an add-on will give, each with its name, as a JSON map. One that keeps ending promises nothing.
+coming() {
+  local name word list=
+  for name in "${ADDONS[@]}"; do
+    keeps_ending "$name" && continue
+    for word in ${PROMISED[$name]:-}; do
+      [[ " ${GIVES[$name]:-} " == *" $word "* ]] || list+=",\"$word\":\"$name\""
+    done
+  done
+  printf '{%s}' "${list#,}"
+}
+
 # look_for_coredns: its process; it is a Pod's, so somebody else starts it, and it changes with the Pod.
 look_for_coredns() {
   local dir word
@@ -163,10 +175,10 @@ write_status() {
     # shellcheck disable=SC2206
     can+=(${GIVES[coredns]:-})
   fi
-  printf '{"schema":1,"name":"%s","state":"%s","why":%s,"since_ms":%s,"at_ms":%s,"parts":{"done":%d,"total":%d,"names":%s},"slot":%d,"address":"%s","host_address":"%s","server":"%s","api_port":%d,"version":"%s","fresh":%s,"first_pid":%d,"capabilities":%s,"processes":[%s]}\n' \
+  printf '{"schema":1,"name":"%s","state":"%s","why":%s,"since_ms":%s,"at_ms":%s,"parts":{"done":%d,"total":%d,"names":%s},"slot":%d,"address":"%s","host_address":"%s","server":"%s","api_port":%d,"version":"%s","fresh":%s,"first_pid":%d,"capabilities":%s,"coming":%s,"processes":[%s]}\n' \
     "$NAME" "$STATE" "$(json_text "$WHY")" "$SINCE" "$(now_ms)" "${#MILESTONES[@]}" $((MILESTONES_CORE + ${#ADDONS[@]})) "$(words "${MILESTONES[@]}")" \
     "$SLOT" "$NODE_ADDRESS" "$HOST_ADDRESS" "$API_URL" "$API_PORT" "$VERSION" "$([ "$FRESH" = 1 ] && echo true || echo false)" \
-    "$FIRST_PID" "$(words "${can[@]}")" "${list#,}" | put "$RUN/status.json" 644
+    "$FIRST_PID" "$(words "${can[@]}")" "$(coming)" "${list#,}" | put "$RUN/status.json" 644
   CHANGED=0
   WRITTEN=$SECONDS
 }
@@ -193,6 +205,7 @@ main() {
   use_name "$NAME"
   use_slot "$SLOT"
   read_addons
+  for a in "${ADDONS[@]}"; do PROMISED[$a]=$(words_of "$a" | xargs); done
   read -r FIRST_PID _ </proc/self/fd/8/self/stat
   CHANGED=1 WRITTEN=0 TROUBLE_SOFT=''
   rm -rf "$ROOT/run"
