@@ -81,6 +81,21 @@ end
 
 -- Only in a check that says so, which is then left out as a whole where there is no API server: what a hand-in is worth must not hang on how far its
 -- script came.
+-- Live: the ReplicaSets that a Deployment has had.
+function words:rollouts(kind, name)
+  if kind ~= "Deployment" then lib.mistake(2, "t:rollouts(\"Deployment\", \"web\")") end
+  needs_live(self, "t:rollouts")
+  return lib.history(lib.find(kind, name))
+end
+
+function words:allowed(wish)
+  return lib.allowed(wish)
+end
+
+function words:refused(wish)
+  return lib.refused(wish)
+end
+
 function words:strict()
   if not declared[self.id].strict then lib.mistake(2, "t:strict() wants strict = true in check \"%s\"", self.id) end
   return lib.strict()
