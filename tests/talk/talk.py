@@ -20,7 +20,7 @@ def say(condition, what="that is not so"):
 
 
 def talk(function=None, **wants):
-    """@talk, or @talk(server=False) for who starts servers itself, @talk(settings=[…]), @talk(cluster=True), @talk(seconds=90)."""
+    """@talk, or @talk(server=False) for who starts servers itself, @talk(settings=[…]), @talk(cluster=True), @talk(embedded=True), @talk(seconds=90)."""
     def keep(f):
         talks.append((f, wants))
         return f
@@ -49,6 +49,7 @@ class Server:
     def __init__(self, settings=(), home=None, cluster=None, environment=None):
         self.own_home = home is None
         self.home = home or tempfile.mkdtemp(prefix="makmal-talk-")
+        self.address = "127.0.0.1"                                     # and whatever --listen in settings says
         self.port = free_port()
         self.log_path = os.path.join(self.home, "log.txt")
         self.settings = ["--home", self.home, "--port", str(self.port), "--api-port", str(free_port())]
@@ -108,7 +109,7 @@ class Server:
 
     def raw(self, data, seconds=5.0, more=()):
         """Sends bytes as they are, then each (pause, bytes) of more; gives all that came until it closed or the time was over."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=seconds) as s:
+        with socket.create_connection((self.address, self.port), timeout=seconds) as s:
             s.sendall(data)
             got = b""
             end = time.monotonic() + seconds
@@ -180,11 +181,11 @@ class Browser:
         self.server, self.cookies, self.token = server, {}, ""
 
     def ask(self, method, path, body=None, headers=None, form=False, status=None):
-        own = {"Host": f"127.0.0.1:{self.server.port}"}
+        own = {"Host": f"{self.server.address}:{self.server.port}"}
         if self.cookies:
             own["Cookie"] = "; ".join(f"{k}={v}" for k, v in self.cookies.items())
         if method != "GET":
-            own["Origin"] = f"http://127.0.0.1:{self.server.port}"
+            own["Origin"] = f"http://{self.server.address}:{self.server.port}"
             if self.token and not form:
                 own["X-Makmal-Token"] = self.token
         if form:
@@ -203,7 +204,7 @@ class Browser:
                 own.pop(name, None)
             else:
                 own[name] = value
-        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=45)
+        connection = http.client.HTTPConnection(self.server.address, self.server.port, timeout=45)
         try:
             connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
             for name, value in own.items():
@@ -255,7 +256,7 @@ class Stream:
 
     def __init__(self, browser, topics, since):
         self.events, self.status, self.ended, self.headers = [], 0, False, {}
-        self.connection = http.client.HTTPConnection("127.0.0.1", browser.server.port, timeout=40)
+        self.connection = http.client.HTTPConnection(browser.server.address, browser.server.port, timeout=40)
         path = "/api/v1/live?topics=" + urllib.parse.quote(topics) + (f"&since={since}" if since else "")
         self.connection.request("GET", path, headers={"Cookie": "; ".join(f"{k}={v}" for k, v in browser.cookies.items()), "X-Makmal-Token": browser.token})
         self.reply = self.connection.getresponse()
