@@ -7,6 +7,7 @@
 #   NAME_command       sets PART_COMMAND and PART_ENV                                                                   parts.sh, in init.sh
 #   NAME_begin         run inside once the core is ready and the program is built: applies what it needs, orders its
 #                      part to start, waits until what it gives is *seen*, orders `can WORD NAME`                       sequence.sh
+#                      (`cannot WORD WHY`: a word that this machine keeps from it, and status tells the reason)
 # An add-on comes when its program is built; until then, and when it fails, the cluster is ready without its words. Sourced by `cluster`, init.sh, sequence.sh.
 # shellcheck shell=bash
 

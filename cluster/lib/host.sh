@@ -103,6 +103,12 @@ clear_away() {
   done
   [ -z "$left" ] || warn "these processes do not end:$left"
   drop_link "$LINK_OLD"
+  for i in {1..250}; do
+    left=$(loop_devices)
+    [ -n "$left" ] || break
+    sleep 0.02
+  done
+  [ -z "$left" ] || warn "still in use, and the volumes' file with it: $left"
   for i in {1..100}; do
     left=$(find /sys/fs/cgroup -maxdepth 2 -type d -name "$CGROUP" 2>/dev/null)
     [ -n "$left" ] || break

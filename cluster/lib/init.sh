@@ -11,10 +11,11 @@ set -u
 . "$(dirname "$0")/common.sh"
 . "$(dirname "$0")/addons.sh"
 . "$(dirname "$0")/parts.sh"
+. "$(dirname "$0")/volumes.sh"
 
 MILESTONES_CORE=7
 
-declare -A PID=() HOST_PID=() STARTED=() RESTARTS=() DELAY=() DUE=() LIFE=() PART_VERSION=() GIVES=() PROMISED=()
+declare -A PID=() HOST_PID=() STARTED=() RESTARTS=() DELAY=() DUE=() LIFE=() PART_VERSION=() GIVES=() LACKS=() PROMISED=()
 ORDER=()
 STATE=starting WHY='' SINCE=$(now_ms) NOW_DOING=network READY_ONCE=0
 MILESTONES=() COREDNS=0
@@ -28,6 +29,7 @@ prepare_mounts() {
   for dir in "${COVERED[@]}"; do
     mount -t tmpfs -o mode=755 tmpfs "$dir"
   done
+  mount_volumes
 }
 
 prepare_network() {
@@ -155,7 +157,7 @@ component() {
 }
 
 write_status() {
-  local name list='' state host can=()
+  local name list='' state host can=() lacks=''
   for name in "${ORDER[@]}"; do
     state=running
     [ "${DUE[$name]}" = 0 ] || state=waiting
@@ -175,10 +177,11 @@ write_status() {
     # shellcheck disable=SC2206
     can+=(${GIVES[coredns]:-})
   fi
-  printf '{"schema":1,"name":"%s","state":"%s","why":%s,"since_ms":%s,"at_ms":%s,"parts":{"done":%d,"total":%d,"names":%s},"slot":%d,"address":"%s","host_address":"%s","server":"%s","api_port":%d,"version":"%s","fresh":%s,"first_pid":%d,"capabilities":%s,"coming":%s,"processes":[%s]}\n' \
+  for name in "${!LACKS[@]}"; do lacks+=",\"$name\":$(json_text "${LACKS[$name]}")"; done
+  printf '{"schema":1,"name":"%s","state":"%s","why":%s,"since_ms":%s,"at_ms":%s,"parts":{"done":%d,"total":%d,"names":%s},"slot":%d,"address":"%s","host_address":"%s","server":"%s","api_port":%d,"version":"%s","fresh":%s,"first_pid":%d,"capabilities":%s,"coming":%s,"lacks":{%s},"processes":[%s]}\n' \
     "$NAME" "$STATE" "$(json_text "$WHY")" "$SINCE" "$(now_ms)" "${#MILESTONES[@]}" $((MILESTONES_CORE + ${#ADDONS[@]})) "$(words "${MILESTONES[@]}")" \
     "$SLOT" "$NODE_ADDRESS" "$HOST_ADDRESS" "$API_URL" "$API_PORT" "$VERSION" "$([ "$FRESH" = 1 ] && echo true || echo false)" \
-    "$FIRST_PID" "$(words "${can[@]}")" "$(coming)" "${list#,}" | put "$RUN/status.json" 644
+    "$FIRST_PID" "$(words "${can[@]}")" "$(coming)" "${lacks#,}" "${list#,}" | put "$RUN/status.json" 644
   CHANGED=0
   WRITTEN=$SECONDS
 }
@@ -188,6 +191,7 @@ obey() {
     start) [ -n "${PID[$2]:-}" ] || start "$2" ;; # the sequence may be run again
     doing) NOW_DOING="$2 $3" ;;
     done) [[ " ${MILESTONES[*]} " == *" $2 "* ]] || MILESTONES+=("$2") ;;
+    cannot) LACKS[$2]=$3 ;;
     can) [[ " ${GIVES[$3]:-} " == *" $2 "* ]] || GIVES[$3]="${GIVES[$3]:-} $2" ;;
     ready) READY_ONCE=1 ;;
   esac

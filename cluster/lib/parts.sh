@@ -67,6 +67,7 @@ command_of() {
     kubelet)
       PART_COMMAND=("$bin/kubelet" --config="$CONF/kubelet.yaml" --kubeconfig="$CONF/kubelet.conf"
         --hostname-override="$NODE_NAME" --node-ip="$NODE_ADDRESS" --root-dir="$ROOT/kubelet" --cert-dir="$PKI")
+      PART_ENV+=(PATH="$CLUSTER_DIR/node:$SAFE_PATH")
       ;;
     kube-router)
       PART_COMMAND=("$bin/kube-router" --run-firewall=true --run-router=false --run-service-proxy=false --enable-cni=false

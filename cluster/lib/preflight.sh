@@ -35,7 +35,7 @@ preflight() {
   PROBLEMS=0
   for pair in containerd:containerd containerd-shim-runc-v2:containerd ctr:containerd runc:runc nft:nftables iptables:iptables \
     ipset:ipset ip:iproute2 openssl:openssl jq:jq curl:curl busybox:busybox nc.openbsd:netcat-openbsd conntrack:conntrack \
-    modprobe:kmod flock:util-linux nsenter:util-linux unshare:util-linux setsid:util-linux gcc:gcc; do
+    modprobe:kmod mkfs.ext4:e2fsprogs e2fsck:e2fsprogs flock:util-linux nsenter:util-linux unshare:util-linux setsid:util-linux gcc:gcc; do
     needs "${pair%%:*}" "${pair##*:}"
   done
   for name in bridge portmap host-local loopback; do
@@ -80,6 +80,7 @@ preflight() {
   case $name in
     overlayfs | fuseblk | nfs | tmpfs | ramfs) problem "$ROOT is on $name, where image layers cannot be stacked. Cure: a MAKMAL_HOME on a disk of the machine" ;;
   esac
+  volumes_wanted >/dev/null || problem "MAKMAL_VOLUMES is '$MAKMAL_VOLUMES', which is no size. Cure: one like 512M or 10G, at least 64M"
   [ "$(date +%s)" -gt 1767225600 ] || problem "the clock says $(date +%F): certificates would not be valid. Cure: set the clock"
   if [ $PROBLEMS -gt 0 ]; then
     warn "cluster: $PROBLEMS of the things it needs are missing; nothing was changed"

@@ -6,6 +6,7 @@
 set -u
 . "$(dirname "$0")/common.sh"
 . "$(dirname "$0")/addons.sh"
+. "$(dirname "$0")/volumes.sh"
 use_name "$NAME"
 use_slot "$SLOT"
 read_addons
