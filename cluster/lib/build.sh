@@ -70,16 +70,18 @@ program_path() {
   program "$1"
   source=$(source_key)
   if [ -n "${GO:-}" ] || find_go; then
-    key=$(printf '%s %s\n' "$source" "$GO_VERSION" | sha256sum | cut -c1-64)
-    [ ! -x "$MAKMAL_CACHE/bin/$key/$1" ] || { echo "$MAKMAL_CACHE/bin/$key/$1"; return 0; }
+    key=$(program_key "$source")
+    finished "$1" "$MAKMAL_CACHE/bin/$key" && return 0
     [ "${AGAIN:-0}" = 0 ] || return 1
   fi
   # Another compiler's program from the same sources will do: half an hour of building is not repeated for it (`build --again` does).
   while read -r found; do
-    [ ! -x "${found%/source}/$1" ] || { echo "${found%/source}/$1"; return 0; }
+    finished "$1" "${found%/source}" && return 0
   done < <(grep -lxs "$source" "$MAKMAL_CACHE"/bin/*/source 2>/dev/null)
   return 1
 }
+finished() { [ -x "$2/$1" ] && whole "$2" && echo "$2/$1"; } # NAME FOLDER
+program_key() { printf '%s %s\n' "$1" "$GO_VERSION" | sha256sum | cut -c1-64; } # SOURCE-KEY
 
 # report PROGRAM PERCENT SECONDS LAST: build.json, and the terminal.
 report() {
@@ -116,9 +118,9 @@ build_program() {
   local name=$1 source key work log begun=$SECONDS lock failed=0
   program_path "$name" >/dev/null && return 0
   program "$name"
-  find_go || die "$name is not built yet, and no Go >= $GO_NEEDED is here. Cure: apt-get install golang-go from backports (trixie-backports has it), or copy $MAKMAL_CACHE/bin from a machine that has built it"
+  find_go || die "$name is not built yet or its finished program is damaged, and no Go >= $GO_NEEDED is here. Cure: apt-get install golang-go from backports (trixie-backports has it), or copy $MAKMAL_CACHE/bin from a machine that has built it"
   source=$(source_key)
-  key=$(printf '%s %s\n' "$source" "$GO_VERSION" | sha256sum | cut -c1-64)
+  key=$(program_key "$source")
   mkdir -p "$MAKMAL_CACHE"/{bin,go-build,go-mod}
   SHOWN=-15
   log=$MAKMAL_CACHE/bin/$key.log
@@ -133,7 +135,8 @@ build_program() {
     report "$name" 0 $((SECONDS - begun)) "waiting for another build to end"
     sleep 0.5
   done
-  if [ ! -x "$MAKMAL_CACHE/bin/$key/$name" ]; then
+  if ! finished "$name" "$MAKMAL_CACHE/bin/$key" >/dev/null; then
+    [ ! -e "$MAKMAL_CACHE/bin/$key" ] || say "the finished $name under $MAKMAL_CACHE is damaged: it is made anew"
     rm -rf "$MAKMAL_CACHE/bin/.$name".??????
     work=$(mktemp -d "$MAKMAL_CACHE/bin/.$name.XXXXXX")
     : >"$log"
@@ -169,6 +172,8 @@ build_program() {
     fi
     printf '%s\n' "$source" >"$work/source"
     chmod 755 "$work"
+    seal "$work"
+    rm -rf "${MAKMAL_CACHE:?}/bin/$key"
     mv -T "$work" "$MAKMAL_CACHE/bin/$key"
     report "$name" 100 $((SECONDS - begun)) 'done'
     say "built $name in $((SECONDS - begun)) s"

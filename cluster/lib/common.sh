@@ -61,6 +61,22 @@ write_state() { # STATE WHY: status.json while no first process writes it
      version: $version, capabilities: [], processes: []}' | put "$RUN/status.json" 644
 }
 
+# A finished folder of the cache: `sums` has the digest of every file in it, made when it was finished; `seen` how the files were when that was last found
+# right. So a file is read through only when it has changed since, or came with a copied cache, and neither half of a folder nor of a file is taken for one.
+# seal FOLDER; whole FOLDER
+seal() {
+  local sums
+  sums=$(cd "$1" && find . -type f ! -name sums ! -name seen -print0 | sort -z | xargs -0 sha256sum) && put "$1/sums" 644 <<<"$sums"
+}
+whole() {
+  local now
+  [ -s "$1/sums" ] || return 1
+  now=$(find "$1" -type f ! -name seen -printf '%P %s %C@\n' | sort)
+  [ "$now" != "$(cat "$1/seen" 2>/dev/null)" ] || return 0
+  (cd "$1" && sha256sum --check --status --strict sums) 2>/dev/null || return 1
+  (put "$1/seen" 644 <<<"$now") 2>/dev/null || true # somebody who may only read looks again the next time
+}
+
 state_of() { jq -r '.state // "stopped"' "$RUN/status.json" 2>/dev/null || echo stopped; }
 
 # json_text TEXT: as a JSON string, with quotes.

@@ -214,12 +214,12 @@ build_images() {
   local lock key
   key=$(images_key)
   IMAGES=$MAKMAL_CACHE/images/$key
-  [ -d "$IMAGES" ] && return 0
+  whole "$IMAGES" && return 0
   mkdir -p "$MAKMAL_CACHE/images"
   exec {lock}>"$MAKMAL_CACHE/images/lock"
   flock --nonblock "$lock" || { say "waiting for another process that makes the images" && flock "$lock"; }
-  if [ ! -d "$IMAGES" ]; then
-    say "making the images"
+  if ! whole "$IMAGES"; then
+    say "making the images$([ ! -e "$IMAGES" ] || echo ' anew: the finished ones are damaged')"
     rm -rf "$MAKMAL_CACHE/images"/.work.??????
     WORK=$(mktemp -d "$MAKMAL_CACHE/images/.work.XXXXXX")
     OUT=$WORK/out
@@ -235,6 +235,8 @@ build_images() {
       die "the images could not be made; the lines above say why"
     fi
     chmod 755 "$OUT"
+    seal "$OUT"
+    rm -rf "$IMAGES"
     mv -T "$OUT" "$IMAGES"
     rm -rf "$WORK"
   fi

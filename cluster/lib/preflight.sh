@@ -70,7 +70,7 @@ preflight() {
   [ -e /proc/sys/net/bridge/bridge-nf-call-iptables ] || have_module br_netfilter || problem "the kernel lacks br_netfilter. Cure: modprobe br_netfilter"
   for name in "${CORE_PROGRAMS[@]}" "${ADDONS_WANTED[@]}"; do program_path "$name" >/dev/null || built=0; done
   if [ $built = 0 ] && ! find_go; then
-    problem "programs are not built yet and no Go >= $GO_NEEDED is here. Cure: make run fetches one; or copy $MAKMAL_CACHE/bin from a machine that has built them"
+    problem "programs are not built yet, or damaged, and no Go >= $GO_NEEDED is here. Cure: make run fetches one; or copy $MAKMAL_CACHE/bin from a machine that has built them"
   fi
   disk "$ROOT" 2 MAKMAL_HOME
   [ $built = 1 ] || disk "$MAKMAL_CACHE" 10 MAKMAL_CACHE
