@@ -75,5 +75,5 @@ holds "an instance that runs already is used" within 60 shows fourth 'everything
 kill -TERM $fourth
 holds "its server ends" within 30 server_gone
 holds "and the instance goes on" state_is ready
-holds "which is said" shows fourth 'ran before and goes on'
+holds "which is said" within 10 shows fourth 'ran before and goes on'
 summary
