@@ -8,6 +8,8 @@ state_is() { [ "$("$tool" status --name "$name" --json | jq -r .state)" = "$1" ]
 nothing_left() { server_gone && state_is stopped && ! ip -o link | grep -q "makmal$(cat "$MAKMAL_HOME/cluster/$name/slot"):" && ! find /sys/fs/cgroup -maxdepth 2 -name "makmal-$name" | grep .; }
 
 MAKMAL_USER=nobody
+MAKMAL_INGRESS_PORT=$(free_port)
+export MAKMAL_INGRESS_PORT
 begun=$SECONDS
 terminal first make -C "$root" run
 holds "the pages come first" within 300 page /
@@ -18,6 +20,8 @@ holds "the link for the first administrator leads to a page" eval 'page "$(grep 
 holds "everything runs" within 240 shows first 'everything runs: http'
 tell "everything after $((SECONDS - begun)) s"
 holds "the server sees its cluster" within 30 cluster_is ready
+ingress_is_reached() { [ "$(curl -q -s --noproxy '*' --max-time 5 "http://127.0.0.1:$MAKMAL_INGRESS_PORT/")" = '404 page not found' ]; } # Traefik's own words
+holds "Ingress is reached through the port that was asked for" within 30 ingress_is_reached
 as_nobody() { [ "$(ps -o user= -p "$(pgrep -f "makmal serve --cluster $name")")" = nobody ]; }
 holds "the server has given up root" as_nobody
 holds "a second one is told that the port is taken, in one line" eval '! "$root/server/launch/run" > "$work/said" 2>&1 < /dev/null && grep -q "port $port of 127.0.0.1 is taken" "$work/said" && [ "$(wc -l < "$work/said")" = 1 ]'

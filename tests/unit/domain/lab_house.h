@@ -84,7 +84,8 @@ static inline void house_fail(const char *what, const struct err *err) {
 static inline void house_open_attempts(struct house *house) {
   static const unsigned char secret[32] = "a secret of thirty-two bytes...";
   struct err err;
-  struct attempts_needs needs = {.db = house->db, .live = NULL, .catalog = house->catalog, .cluster = house->cluster, .pool = house->pool, .install = INSTALL, .secret = secret, .secret_length = sizeof secret};
+  struct attempts_needs needs = {.db = house->db, .live = NULL, .catalog = house->catalog, .cluster = house->cluster, .pool = house->pool, .install = INSTALL, .secret = secret, .secret_length = sizeof secret,
+                                  .lab_domain = "labs.example.org"};
   if (!attempts_open(&needs, &house->attempts, &err) || !attempts_resume(house->attempts, &err)) house_fail("attempts", &err);
 }
 

@@ -49,6 +49,7 @@ static void a_press_becomes_a_namespace(void **state) {
   struct attempt attempt = start(&aina, LAB);
   assert_int_equal(strlen(attempt.namespace), 16);
   assert_string_equal(tree_text(attempt.params, "namespace"), attempt.namespace);
+  assert_string_equal(tree_text(attempt.params, "host"), arena_printf(house.arena, "%s.labs.example.org", attempt.namespace));
   assert_true(tree_int(attempt.params, "n", 0) >= 100);
   struct attempt again = start(&aina, LAB);                       /* pressing twice is one attempt */
   assert_string_equal(again.id, attempt.id);
