@@ -60,6 +60,7 @@ source_key() {
   {
     cat "$P_DIR/go.mod" "$P_DIR/go.sum"
     [ ! -e "$P_DIR/main.go" ] || cat "$P_DIR/main.go"
+    [ ! -d "$P_DIR/ext" ] || cat "$P_DIR"/ext/* # a module beside, by a `replace`
     printf '%s\n' "$P_PACKAGE" "${GO_BUILD_FLAGS[*]}" "$P_LDFLAGS" CGO_ENABLED=0 "$(uname -m)"
   } | sha256sum | cut -c1-64
 }
