@@ -205,6 +205,12 @@ make_images() {
       '{Env: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "WHOAMI_VERSION=\($version)", "WHOAMI_DELAY=\($delay)"], ExposedPorts: {"80/tcp": {}}, Entrypoint: ["/whoami"]}')"
   done
 
+  root=$WORK/burn
+  bare_root "$root"
+  copy_tools "$root"
+  compile burn.c "$root/burn" -static -pthread -lm
+  image burn "$root" '{"Env":["PATH=/usr/sbin:/usr/bin:/sbin:/bin"],"ExposedPorts":{"80/tcp":{}},"Entrypoint":["/burn"]}'
+
   compile registry.c "$OUT/registry" -lcivetweb
   cp "$CLUSTER_DIR/images/list" "$OUT/list"
 }
