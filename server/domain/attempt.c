@@ -143,15 +143,20 @@ int64_t attempt_expiry(struct attempts *attempts, const char *workshop, int64_t 
   return until > from_ms ? until + ATTEMPT_AFTER_WORKSHOP_MS : from_ms + ATTEMPT_ALONE_MS;
 }
 
-/* Words of the lab that the cluster lacks, or NULL when it may be started. Nobody knows while there is no cluster: then it waits for one. */
-static const char *missing(struct attempts *attempts, struct arena *arena, const struct lab *lab) {
+/* Whether the cluster has what the lab needs. Nobody knows while there is no cluster: then the attempt waits for one (false: it may be started). */
+bool attempt_lacks(struct attempts *attempts, const struct lab *lab, struct err *err) {
   struct cluster_status status;
+  struct cluster_lack lack;
   cluster_status(attempts->needs.cluster, &status);
-  if (status.state != CLUSTER_READY || lab->paper) return NULL;
-  struct buf *words = arena_alloc(arena, sizeof *words);
-  buf_init_arena(words, arena, 1000);
-  for (size_t i = 0; i < lab->cluster_count; i++) if (!cluster_can(attempts->needs.cluster, lab->cluster[i])) buf_printf(words, "%s%s", words->len ? ", " : "", lab->cluster[i]);
-  return words->len ? words->data : NULL;
+  if (status.state != CLUSTER_READY || lab->paper) return false;
+  enum can can = cluster_lacks(&status, lab->cluster, lab->cluster_count, &lack);
+  if (can == CAN) return false;
+  bool soon = can == CAN_COMING || can == CAN_LOOKING;
+  err_set(err, soon ? ERR_UNAVAILABLE : ERR_CONFLICT, cluster_lack_key(can), "lab %s: %s %s", lab->id, capability_states[can], lack.words);
+  err_param(err, "words", "%s", lack.words);
+  err_param(err, "with", "%s", lack.with);
+  if (err && soon) err->retry_after_s = 10;
+  return true;
 }
 
 struct start { struct attempt_row row; bool found; struct arena *arena; struct attempt_row open; };
@@ -181,11 +186,7 @@ static char *params_of(struct attempts *attempts, struct arena *arena, const str
 }
 
 static bool start(struct attempts *attempts, const struct viewer *viewer, const struct lab *lab, struct arena *arena, struct attempt *out, struct err *err) {
-  const char *words = missing(attempts, arena, lab);
-  if (words) {
-    err_set(err, ERR_UNAVAILABLE, "lab.needs", "lab %s: the cluster lacks %s", lab->id, words);
-    return err_param(err, "words", "%s", words);
-  }
+  if (attempt_lacks(attempts, lab, err)) return false;
   struct start start = {.arena = arena};
   char random[13];
   id_random(random, 12);

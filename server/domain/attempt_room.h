@@ -8,7 +8,7 @@
 #include "domain/provision.h"
 #include "domain/shape.h"
 #include "store/store_attempt.h"
-struct access; struct limit;
+struct access; struct limit; struct lab;
 
 #define ATTEMPT_OPEN_MOST 3                              /* open attempts of one person */
 #define ATTEMPT_QUEUE_MOST 200                           /* starts that wait */
@@ -46,6 +46,9 @@ struct attempts {
 
 /* attempt.c */
 bool attempt_of_row(struct arena *arena, const struct attempt_row *row, struct attempt *out, struct err *err);
+/* Whether the cluster cannot do what this lab needs, or not yet, with the sentence for it: CONFLICT "lab.needs", "lab.needs-unknown"; UNAVAILABLE
+ * "lab.needs-coming", "lab.needs-looking". False also while there is no cluster: then it is waited for. */
+bool attempt_lacks(struct attempts *attempts, const struct lab *lab, struct err *err);
 bool attempt_read(struct attempts *attempts, struct arena *arena, const char *id, struct attempt_row *out, struct err *err);     /* with a reader of its own */
 /* Moves a row; *out_moved tells whether it was in `from`. params: JSON or NULL. */
 bool attempt_move(struct attempts *attempts, const char *id, enum attempt_state from, enum attempt_state to, const char *why, const char *params, bool *out_moved, struct err *err);

@@ -259,6 +259,7 @@ static bool make(struct attempts *attempts, struct arena *arena, const struct at
   struct tree *proof;
   int64_t ends = 0, minted = mono_ms();
   bool ok = lab != NULL || err_set(err, ERR_NOT_FOUND, "lab.missing", "lab %s is not in the catalogue any more", row->lab);
+  if (ok && attempt_lacks(attempts, lab, err)) ok = false;                /* it may have been started before anybody knew what the cluster can do */
   if (ok) {
     struct provision_job job = {.kube = kube, .pool = attempts->needs.pool, .lab = lab, .params = attempt.params, .site = &site, .install = attempts->install, .namespace = row->namespace,
                                 .attempt = row->id, .expires_ms = row->expires_ms, .stage = on_stage, .ctx = &telling};
@@ -293,7 +294,7 @@ void work_make(void *ctx, const char *id, struct arena *arena) {
   } else if (away(&err)) {
     int tries = tried(attempts, id, true);
     log_warn("attempt.again", "attempt=%s tries=%d key=%s detail=\"%s\"", id, tries, err.key, err.detail);
-    waits_for(attempts, &row, "attempt.waits-cluster");
+    waits_for(attempts, &row, strncmp(err.key, "lab.needs", 9) ? "attempt.waits-cluster" : "attempt.waits-words");
     jobs_add(attempts->jobs, work_make, attempts, id, 500LL << (tries < 6 ? tries : 6), NULL);
   } else {
     bool moved = false;

@@ -20,6 +20,7 @@
 #include "check/check.h"
 #include "domain/live.h"
 #include "domain/preflight.h"
+#include "domain/shape.h"
 #include "kube/kube.h"
 
 #define LOOK_MS 250
@@ -28,6 +29,8 @@
 #define SILENT_MS 15000                  /* status.json is written every 2 s; older is dead */
 #define PREFLIGHT_MS (24 * 3600 * 1000LL)
 #define PREFLIGHT_RED_MS 30000           /* somebody may be mending it */
+#define WORDS_MS 60000                   /* what somebody's own cluster can do is asked again: add-ons come and go there too */
+#define PROVE_AGAIN_MS 600000            /* a trial with Pods that found nothing out */
 #define FILE_MAX (256 * 1024)
 #define LISTENERS 4
 
@@ -44,9 +47,15 @@ struct cluster {
   struct cluster_status status;
   char why_text[512];
   char *lines;                           /* preflight lines as JSON */
+  char *parts;                           /* processes of the embedded one as JSON */
   char *told;                            /* the last JSON published */
   int64_t probed_ms, flown_ms;           /* monotonic; 0: never */
   bool flown;                            /* preflight has run on this port */
+  int64_t words_ms, proved_ms;           /* monotonic; of somebody's own cluster */
+  pthread_t prover;                      /* tries with Pods, beside the thread that looks */
+  bool has_prover, proving, proved_all;
+  struct port *proved_port;
+  struct capability proved[CAPABILITIES];/* what it found; key "" where it decided nothing */
   bool ready_told;
   pthread_mutex_t telling;               /* held while a listener is called, so that who leaves waits for that call; taken before `lock` */
   struct { void (*fn)(void *ctx); void *ctx; bool told; } listener[LISTENERS];
@@ -108,7 +117,7 @@ static bool open_port(struct cluster *cluster, const char *path, struct err *err
     pthread_mutex_lock(&cluster->lock);
     port->next = cluster->port;
     cluster->port = port;
-    cluster->probed_ms = cluster->flown_ms = 0;
+    cluster->probed_ms = cluster->flown_ms = cluster->words_ms = cluster->proved_ms = 0;
     cluster->flown = false;
     pthread_mutex_unlock(&cluster->lock);
     log_info("cluster.port", "server=%s", port->server);
@@ -124,7 +133,7 @@ static bool open_port(struct cluster *cluster, const char *path, struct err *err
 struct tree *cluster_json(struct cluster *cluster, struct arena *arena) {
   struct cluster_status status;
   cluster_status(cluster, &status);
-  struct tree *out = tree_new(arena, TREE_MAP), *parts = tree_new(arena, TREE_MAP), *can = tree_new(arena, TREE_LIST), *lines;
+  struct tree *out = tree_new(arena, TREE_MAP), *parts = tree_new(arena, TREE_MAP), *can = tree_new(arena, TREE_LIST), *lacking = tree_new(arena, TREE_MAP), *lines;
   pthread_mutex_lock(&cluster->lock);
   char *why_text = arena_str(arena, cluster->why_text), *text = arena_str(arena, cluster->lines);
   pthread_mutex_unlock(&cluster->lock);
@@ -137,13 +146,31 @@ struct tree *cluster_json(struct cluster *cluster, struct arena *arena) {
   tree_put_int(arena, parts, "of", status.parts_total);
   tree_put(arena, out, "parts", parts);
   tree_put_text(arena, out, "version", status.version);
-  for (int i = 0; i < status.capability_count; i++) tree_push(can, tree_string(arena, status.capability[i]));
+  for (int i = 0; i < CAPABILITIES; i++) {
+    if (status.can[i].can == CAN) {
+      tree_push(can, tree_string(arena, capability_words[i]));
+      continue;
+    }
+    struct tree *lack = tree_new(arena, TREE_MAP);
+    tree_put_text(arena, lack, "state", capability_states[status.can[i].can]);
+    if (status.can[i].can == CAN_COMING) tree_put_text(arena, lack, "with", status.can[i].about);
+    tree_put(arena, lacking, capability_words[i], lack);
+  }
   tree_put(arena, out, "capabilities", can);
+  tree_put(arena, out, "lacking", lacking);
   tree_put_bool(arena, out, "embedded", status.embedded);
   tree_put_bool(arena, out, "red", status.own_red);
   tree_put_int(arena, out, "since_ms", status.since_ms);
   if (text && tree_parse(arena, text, strlen(text), 0, &lines, NULL)) tree_put(arena, out, "preflight", lines);
   return out;
+}
+
+struct tree *cluster_parts(struct cluster *cluster, struct arena *arena) {
+  struct tree *parts = NULL;
+  pthread_mutex_lock(&cluster->lock);
+  char *text = arena_str(arena, cluster->parts);
+  pthread_mutex_unlock(&cluster->lock);
+  return text && tree_parse(arena, text, strlen(text), 0, &parts, NULL) ? parts : NULL;
 }
 
 static void publish(struct cluster *cluster) {
@@ -181,7 +208,6 @@ static void become(struct cluster *cluster, enum cluster_state state, const char
   cluster->status.state = state;
   snprintf(cluster->status.why, sizeof cluster->status.why, "%s", why);
   snprintf(cluster->why_text, sizeof cluster->why_text, "%s", text);
-  if (state != CLUSTER_BUILDING) cluster->status.percent = 0, cluster->status.program[0] = 0;
   pthread_mutex_unlock(&cluster->lock);
   if (moved) log_info("cluster.state", "state=%s why=%s text=\"%s\"", state_names[state], why, text);
 }
@@ -202,55 +228,151 @@ static struct tree *read_json(struct arena *arena, const char *path) {
   return tree_int(tree, "schema", 0) == 1 ? tree : NULL;
 }
 
-static void take_words(struct cluster *cluster, const struct tree *list) {
+static void take_words(struct cluster *cluster, const struct capability words[CAPABILITIES]) {
   pthread_mutex_lock(&cluster->lock);
-  struct cluster_status *status = &cluster->status;
-  status->capability_count = 0;
-  TREE_EACH(word, list) {
-    if (word->type != TREE_STRING || status->capability_count == 16) continue;
-    snprintf(status->capability[status->capability_count++], sizeof status->capability[0], "%.23s", word->text);
-  }
+  memcpy(cluster->status.can, words, sizeof cluster->status.can);
   pthread_mutex_unlock(&cluster->lock);
+}
+
+/* The embedded one's own words. One that will come counts as coming while its add-on is built and started, not after the build has failed. */
+static void told_words(const struct tree *status, bool known, bool build_failed, struct capability out[CAPABILITIES]) {
+  for (int i = 0; i < CAPABILITIES; i++) {
+    const char *with = tree_text(tree_get(status, "coming"), capability_words[i]);
+    out[i] = (struct capability){.can = known ? CAN_NOT : CAN_LOOKING};
+    if (!with) continue;
+    out[i].can = build_failed ? CAN_NOT : CAN_COMING;
+    if (build_failed) snprintf(out[i].key, sizeof out[i].key, "can.build-failed");
+    snprintf(out[i].about, sizeof out[i].about, "%.100s", with);
+  }
+  TREE_EACH(word, tree_get(status, "capabilities")) {
+    int at = word->type == TREE_STRING ? capability_of(word->text, word->length) : -1;
+    if (at >= 0) out[at] = (struct capability){.can = CAN};
+  }
+}
+
+static void keep_parts(struct cluster *cluster, const struct tree *list) {
+  struct buf text;
+  buf_init(&text, FILE_MAX);
+  if (list) tree_write(&text, list);
+  pthread_mutex_lock(&cluster->lock);
+  free(cluster->parts);
+  cluster->parts = list ? dup(text.data) : NULL;
+  pthread_mutex_unlock(&cluster->lock);
+  buf_release(&text);
 }
 
 /* Where the embedded one says it is. True when it says that it is ready. */
 static bool look_embedded(struct cluster *cluster, struct arena *arena) {
   const char *folder = arena_printf(arena, "%s/%s", cluster->run_root, cluster->name);
   struct tree *status = read_json(arena, arena_printf(arena, "%s/status.json", folder));
-  if (!status) {
-    become(cluster, CLUSTER_NONE, "cluster.none", "");
-    return false;
-  }
   const char *state = tree_text_or(status, "state", ""), *why = tree_text_or(status, "why", "");
   const struct tree *parts = tree_get(status, "parts");
+  bool building = !strcmp(state, "building"), starting = !strcmp(state, "starting"), ready = !strcmp(state, "ready");
+  /* a cluster that is used already may be building its add-ons */
+  struct tree *build = building || (ready && tree_get(status, "coming") && tree_get(status, "coming")->count) ? read_json(arena, arena_printf(arena, "%s/build.json", folder)) : NULL;
+  int64_t told = tree_int(build, "at_ms", 0);                /* written twice a second: an old one means that the builder was killed */
+  bool failed = !strcmp(tree_text_or(build, "last", ""), "failed") || (told && llabs(wall_ms() - told) > SILENT_MS);
+  struct capability words[CAPABILITIES];
+  told_words(status, !building && !starting, failed, words);
+  take_words(cluster, words);
+  keep_parts(cluster, tree_get(status, "processes"));
   pthread_mutex_lock(&cluster->lock);
   cluster->status.parts_done = (int)tree_int(parts, "done", 0);
   cluster->status.parts_total = (int)tree_int(parts, "total", 0);
-  snprintf(cluster->status.version, sizeof cluster->status.version, "%.31s", tree_text_or(status, "version", ""));
+  cluster->status.percent = failed && ready ? 0 : (int)tree_int(build, "percent", 0);
+  snprintf(cluster->status.program, sizeof cluster->status.program, "%.39s", failed && ready ? "" : tree_text_or(build, "program", ""));
+  if (status) snprintf(cluster->status.version, sizeof cluster->status.version, "%.31s", tree_text_or(status, "version", ""));
   pthread_mutex_unlock(&cluster->lock);
-  take_words(cluster, tree_get(status, "capabilities"));
   bool alive = llabs(wall_ms() - tree_int(status, "at_ms", 0)) < SILENT_MS;
-  if (!strcmp(state, "building")) {
-    struct tree *build = read_json(arena, arena_printf(arena, "%s/build.json", folder));
-    pthread_mutex_lock(&cluster->lock);
-    cluster->status.percent = (int)tree_int(build, "percent", 0);
-    snprintf(cluster->status.program, sizeof cluster->status.program, "%.39s", tree_text_or(build, "program", ""));
-    pthread_mutex_unlock(&cluster->lock);
-    int64_t told = tree_int(build, "at_ms", 0);              /* written twice a second: an old one means that the builder was killed */
-    bool failed = !strcmp(tree_text_or(build, "last", ""), "failed") || (told && llabs(wall_ms() - told) > SILENT_MS);
+  if (building) {
     become(cluster, failed ? CLUSTER_BROKEN : CLUSTER_BUILDING, failed ? "cluster.build-failed" : "cluster.building", tree_text_or(build, "last", ""));
-  } else if (!strcmp(state, "starting")) {
+  } else if (starting) {
     become(cluster, CLUSTER_STARTING, "cluster.starting", why);
   } else if (!strcmp(state, "broken")) {
     become(cluster, CLUSTER_BROKEN, "cluster.broken", why);
-  } else if (!strcmp(state, "ready") && alive) {
+  } else if (ready && alive) {
     return true;
-  } else if (!strcmp(state, "ready")) {
+  } else if (ready) {
     become(cluster, CLUSTER_AWAY, "cluster.silent", why);
   } else {
     become(cluster, CLUSTER_NONE, "cluster.none", why);
   }
   return false;
+}
+
+/* --- what somebody's own cluster can do ------------------------------------------------------------------------------------------------------------ */
+
+static bool prover_stops(void *ctx) {
+  struct cluster *cluster = ctx;
+  pthread_mutex_lock(&cluster->lock);
+  bool stop = cluster->closing;
+  pthread_mutex_unlock(&cluster->lock);
+  return stop;
+}
+
+/* The trial takes up to two minutes; nothing waits for it but the words it decides. */
+static void *prove(void *arg) {
+  struct cluster *cluster = arg;
+  struct arena *arena = arena_new(0);
+  struct capability words[CAPABILITIES];
+  pthread_mutex_lock(&cluster->lock);
+  struct port *port = cluster->proved_port;
+  memcpy(words, cluster->status.can, sizeof words);
+  pthread_mutex_unlock(&cluster->lock);
+  struct capability before[CAPABILITIES];
+  memcpy(before, words, sizeof before);
+  int64_t begun = mono_ms();
+  capability_prove(&port->kube, arena, shape_people(arena, cluster->install), prover_stops, cluster, words);
+  bool all = true;
+  pthread_mutex_lock(&cluster->lock);
+  for (int i = 0; i < CAPABILITIES; i++) {
+    if (strcmp(words[i].key, before[i].key)) cluster->proved[i] = words[i];
+    if (words[i].can == CAN_LOOKING || words[i].can == CAN_UNKNOWN) all = all && i == capability_of("rwx", 3);
+  }
+  cluster->proved_all = all;
+  cluster->proved_ms = mono_ms();
+  cluster->proving = false;
+  cluster->words_ms = 0;
+  cluster->poked = true;
+  pthread_cond_signal(&cluster->change);
+  pthread_mutex_unlock(&cluster->lock);
+  log_info("cluster.proved", "ms=%lld all=%d", (long long)(mono_ms() - begun), all);
+  arena_free(arena);
+  return NULL;
+}
+
+/* Asked each minute; tried with Pods once for each port, again after ten minutes where that decided nothing, and daily. */
+static void look_words(struct cluster *cluster, struct port *port, struct arena *arena) {
+  int64_t now = mono_ms();
+  struct capability words[CAPABILITIES];
+  struct err err = {0};
+  bool due = !cluster->words_ms || now - cluster->words_ms >= WORDS_MS;
+  if (due && capability_look(&port->kube, arena, words, &err)) {
+    cluster->words_ms = now;
+    pthread_mutex_lock(&cluster->lock);
+    bool tried = cluster->proved_ms && cluster->proved_port == port, may = cluster->install && !cluster->status.own_red;
+    for (int i = 0; i < CAPABILITIES; i++) {
+      if (tried && *cluster->proved[i].key && words[i].can != CAN_NOT) words[i] = cluster->proved[i];
+      else if (words[i].can == CAN_LOOKING && !may) words[i].can = CAN_UNKNOWN, snprintf(words[i].key, sizeof words[i].key, "can.not-tried");
+    }
+    pthread_mutex_unlock(&cluster->lock);
+    take_words(cluster, words);
+  }
+  pthread_mutex_lock(&cluster->lock);
+  bool again = cluster->proved_port != port || !cluster->proved_ms || now - cluster->proved_ms >= (cluster->proved_all ? PREFLIGHT_MS : PROVE_AGAIN_MS);
+  bool start = cluster->words_ms && cluster->install && !cluster->status.own_red && !cluster->proving && again && !cluster->closing;
+  bool old = start && cluster->has_prover;
+  if (start) {
+    cluster->proving = true;
+    if (cluster->proved_port != port) memset(cluster->proved, 0, sizeof cluster->proved);
+    cluster->proved_port = port;
+  }
+  pthread_mutex_unlock(&cluster->lock);
+  if (old) pthread_join(cluster->prover, NULL);
+  if (!start) return;
+  cluster->has_prover = pthread_create(&cluster->prover, NULL, prove, cluster) == 0;
+  if (cluster->has_prover) pthread_setname_np(cluster->prover, "capability");
+  else cluster->proving = false;
 }
 
 static bool answers(const struct kube *kube, struct arena *arena, struct err *err) {
@@ -264,7 +386,6 @@ static bool fly(struct cluster *cluster, const struct kube *kube, struct arena *
   struct buf text;
   buf_init(&text, 64 * 1024);
   tree_write_plain(&text, flight.lines);
-  if (!cluster->name) take_words(cluster, flight.capabilities);
   pthread_mutex_lock(&cluster->lock);
   free(cluster->lines);
   cluster->lines = dup(text.data);
@@ -319,6 +440,7 @@ static void look(struct cluster *cluster, struct arena *arena) {
       return;
     }
   }
+  if (!cluster->name) look_words(cluster, port, arena);
   const char *why = "", *text = "";
   if (cluster->status.own_red) red_words(cluster, arena, &why, &text);
   become(cluster, CLUSTER_READY, why, text);
@@ -380,6 +502,7 @@ bool cluster_open(const struct cluster_spec *spec, struct cluster **out, struct 
   cluster->pool = spec->pool;
   cluster->live = spec->live;
   cluster->status = (struct cluster_status){.state = spec->kubeconfig || spec->kube ? CLUSTER_STARTING : CLUSTER_NONE, .since_ms = wall_ms(), .embedded = spec->name != NULL};
+  for (int i = 0; i < CAPABILITIES; i++) cluster->status.can[i].can = spec->kubeconfig || spec->kube ? CAN_LOOKING : CAN_NOT;
   if (!spec->kubeconfig && !spec->kube) snprintf(cluster->status.why, sizeof cluster->status.why, "cluster.none");
   pthread_mutex_init(&cluster->lock, NULL);
   pthread_mutex_init(&cluster->telling, NULL);
@@ -416,6 +539,7 @@ void cluster_close(struct cluster *cluster) {
   pthread_cond_signal(&cluster->change);
   pthread_mutex_unlock(&cluster->lock);
   if (cluster->thread) pthread_join(cluster->thread, NULL);
+  if (cluster->has_prover) pthread_join(cluster->prover, NULL);
   for (struct port *port = cluster->port, *next; port; port = next) {
     next = port->next;
     if (port->opened) kube_close(&port->kube);
@@ -423,7 +547,7 @@ void cluster_close(struct cluster *cluster) {
     free(port);
   }
   for (int i = 0; i < cluster->leftovers; i++) cluster->leftover[i].fn(cluster->leftover[i].what);
-  free(cluster->name), free(cluster->kubeconfig), free(cluster->context), free(cluster->install), free(cluster->run_root), free(cluster->lines), free(cluster->told);
+  free(cluster->name), free(cluster->kubeconfig), free(cluster->context), free(cluster->install), free(cluster->run_root), free(cluster->lines), free(cluster->parts), free(cluster->told);
   pthread_cond_destroy(&cluster->change);
   pthread_mutex_destroy(&cluster->telling);
   pthread_mutex_destroy(&cluster->lock);
@@ -436,12 +560,23 @@ void cluster_status(struct cluster *cluster, struct cluster_status *out) {
   pthread_mutex_unlock(&cluster->lock);
 }
 
-bool cluster_can(struct cluster *cluster, const char *word) {
-  struct cluster_status status;
-  cluster_status(cluster, &status);
-  if (status.state != CLUSTER_READY && status.state != CLUSTER_AWAY) return false;
-  for (int i = 0; i < status.capability_count; i++) if (!strcmp(status.capability[i], word)) return true;
-  return false;
+enum can cluster_lacks(const struct cluster_status *status, const char *const *words, size_t count, struct cluster_lack *out) {
+  *out = (struct cluster_lack){.can = CAN};
+  for (size_t i = 0; i < count; i++) {
+    int at = capability_of(words[i], strlen(words[i]));
+    struct capability none = {.can = CAN_NOT}, one = at < 0 ? none : status->can[at];
+    if (one.can > out->can || one.can == CAN) continue;
+    if (one.can < out->can) *out = (struct cluster_lack){.can = one.can};
+    size_t n = strlen(out->words), m = strlen(out->with);
+    snprintf(out->words + n, sizeof out->words - n, "%s%s", n ? ", " : "", words[i]);
+    if (one.can == CAN_COMING && !strstr(out->with, one.about)) snprintf(out->with + m, sizeof out->with - m, "%s%s", m ? ", " : "", one.about);
+  }
+  return out->can;
+}
+
+const char *cluster_lack_key(enum can can) {
+  static const char *const keys[] = {[CAN_NOT] = "lab.needs", [CAN_UNKNOWN] = "lab.needs-unknown", [CAN_LOOKING] = "lab.needs-looking", [CAN_COMING] = "lab.needs-coming", [CAN] = NULL};
+  return keys[can];
 }
 
 const struct kube *cluster_kube(struct cluster *cluster, struct err *err) {

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "domain/capability.h"
 struct arena; struct err; struct kube; struct live; struct check_pool; struct tree;
 enum cluster_state { CLUSTER_NONE, CLUSTER_BUILDING, CLUSTER_STARTING, CLUSTER_READY, CLUSTER_AWAY /* was ready, does not answer */, CLUSTER_BROKEN };
 struct cluster;
@@ -22,15 +23,21 @@ bool cluster_open(const struct cluster_spec *spec, struct cluster **out, struct 
 void cluster_close(struct cluster *cluster);
 struct cluster_status {
   enum cluster_state state; char why[256];
-  int percent;                  /* while building */ char program[40];
+  int percent;                  /* while building, add-ons of a ready one too */ char program[40];
   int parts_done, parts_total;  /* while starting */
   char version[32]; int64_t since_ms;
   bool embedded, own_red;       /* preflight found red */
-  char capability[16][24]; int capability_count;
+  struct capability can[CAPABILITIES];   /* as capability_words */
 };
 void cluster_status(struct cluster *cluster, struct cluster_status *out);
-bool cluster_can(struct cluster *cluster, const char *word);                 /* "nodes", "dns", "ingress" … */
+/* Whether all these words can be had: CAN, or the worst of what stands against it, with the words that say so and, for CAN_COMING, the add-ons they come with. */
+struct cluster_lack { enum can can; char words[160], with[120]; };
+enum can cluster_lacks(const struct cluster_status *status, const char *const *words, size_t count, struct cluster_lack *out);
+/* Why a lab that lacks so is not offered: a message key, params words, with; NULL for CAN. */
+const char *cluster_lack_key(enum can can);
 struct tree *cluster_json(struct cluster *cluster, struct arena *arena);     /* what the page shows, GET /api/v1/cluster and event "cluster" */
+/* For staff: what each part of the embedded one is, [{name, kind, version, state, rss_kib, started_ms, restarts, gives}]; NULL when nobody tells. */
+struct tree *cluster_parts(struct cluster *cluster, struct arena *arena);
 /* The port, or NULL with err UNAVAILABLE "cluster.away" while there is none. It stays valid until cluster_close; it fails by itself when the cluster goes. */
 const struct kube *cluster_kube(struct cluster *cluster, struct err *err);
 const char *cluster_ca(struct cluster *cluster);                             /* PEM or NULL, for kubeconfigs */

@@ -269,8 +269,8 @@ static enum check_scope scope_of(struct grading *grading, const struct lab *lab)
   if (!lab->paper) return CHECK_SCOPE_BOTH;
   if (status.state == CLUSTER_NONE && !status.embedded) return CHECK_SCOPE_FILES;      /* there is to be none; one that is not up yet is waited for */
   if (status.state != CLUSTER_READY) return CHECK_SCOPE_BOTH;
-  for (size_t i = 0; i < lab->cluster_count; i++) if (!cluster_can(grading->needs.cluster, lab->cluster[i])) return CHECK_SCOPE_FILES;
-  return CHECK_SCOPE_BOTH;
+  struct cluster_lack lack;
+  return cluster_lacks(&status, lab->cluster, lab->cluster_count, &lack) == CAN ? CHECK_SCOPE_BOTH : CHECK_SCOPE_FILES;
 }
 
 static bool load(struct graded *graded, const char *id, struct err *err) {

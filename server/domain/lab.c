@@ -1,4 +1,5 @@
 /* lab: lab.yaml and the checks a script declares; steps and words are lab_text.c's. Everything lies in the format's arena; no files, no pool. */
+#include "domain/capability.h"
 #include "domain/lab.h"
 
 #include <stdio.h>
@@ -12,8 +13,6 @@
 #include "base/tree.h"
 #include "domain/lab_inside.h"
 #include "domain/lab_params.h"
-
-#define CAPABILITIES "nodes controllers dns metrics ingress storage rwx pv nodeport networkpolicy admission userns"
 
 static const struct format_field lab_fields[] = {                       /* these and no others */
   {"format", FIELD_WORD, true, "makmal.lab/1"}, {"title", FIELD_PAIR, true}, {"kubernetes", FIELD_TEXT}, {"cluster", FIELD_TEXTS}, {"paper", FIELD_BOOL}, {"covers", FIELD_TEXTS},
@@ -221,8 +220,8 @@ static bool check_cluster(struct format *format, const char *file, const struct 
   lab->cluster = format_texts(format, words, &lab->cluster_count);
   bool ok = true;
   for (size_t i = 0; i < lab->cluster_count; i++)
-    if (!format_word_in(lab->cluster[i], CAPABILITIES)) {
-      format_say(format, file, words->at.line, "lint.capability", "word", lab->cluster[i], "words", CAPABILITIES, NULL);
+    if (!format_word_in(lab->cluster[i], CAPABILITY_WORDS)) {
+      format_say(format, file, words->at.line, "lint.capability", "word", lab->cluster[i], "words", CAPABILITY_WORDS, NULL);
       ok = false;
     }
   return ok;

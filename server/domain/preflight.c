@@ -1,5 +1,5 @@
-/* preflight: one function per question that needs no packets. Not here yet: P0-P9 (no such policies yet), NetworkPolicy enforcement and
- * a proxied GET (they need Pods), anonymous access (our calls always carry credentials). */
+/* preflight: one function per question that needs no packets (those are domain/capability's). Not here yet: P0-P9 (no such policies yet), a proxied GET
+ * (it needs a Pod), anonymous access (our calls always carry credentials). */
 #include "domain/preflight.h"
 
 #include <stdio.h>
@@ -221,37 +221,8 @@ static bool check_clock(struct flight *flight, struct err *err) {
   return true;
 }
 
-static void can(struct flight *flight, const char *word) { tree_push(flight->out->capabilities, tree_string(flight->arena, word)); }
-
-/* What a cluster offers, as far as it can be seen without a Pod. */
-static bool look_around(struct flight *flight, struct err *err) {
-  struct kube_request requests[] = {
-    {.method = "GET", .path = "/api/v1/nodes", .query = "limit=500"},
-    {.method = "GET", .path = "/apis/networking.k8s.io/v1/ingressclasses", .query = "limit=50"},
-    {.method = "GET", .path = "/apis/storage.k8s.io/v1/storageclasses", .query = "limit=50"},
-    {.method = "GET", .path = "/apis/metrics.k8s.io/v1beta1/pods", .query = "limit=1"},
-    {.method = "GET", .path = "/api/v1/pods", .query = "labelSelector=k8s-app%3Dkube-dns&limit=50"},
-    {.method = "GET", .path = "/apis/apps/v1/replicasets", .query = "limit=1"}};
-  struct kube_reply replies[6] = {0};
-  if (!flight->kube->send(flight->kube->ctx, flight->arena, requests, 6, replies, err)) return false;
-  struct tree *found[6] = {0};
-  for (int i = 0; i < 6; i++) if (replies[i].answered && replies[i].status == 200) kube_tree(flight->arena, &replies[i], &found[i], NULL);
-  bool nodes = false, dns = false;
-  TREE_EACH(node, tree_get(found[0], "items")) TREE_EACH(condition, tree_path(node, "status.conditions")) {
-    if (!strcmp(tree_text_or(condition, "type", ""), "Ready") && !strcmp(tree_text_or(condition, "status", ""), "True")) nodes = true;
-  }
-  TREE_EACH(pod, tree_get(found[4], "items")) if (!strcmp(tree_text_or(tree_get(pod, "status"), "phase", ""), "Running")) dns = true;
-  if (nodes) can(flight, "nodes");
-  if (dns) can(flight, "dns");
-  if (tree_get(found[5], "items") && tree_get(found[5], "items")->count) can(flight, "controllers");
-  if (tree_get(found[1], "items") && tree_get(found[1], "items")->count) can(flight, "ingress");
-  if (tree_get(found[2], "items") && tree_get(found[2], "items")->count) can(flight, "storage");
-  if (found[3]) can(flight, "metrics");
-  return true;
-}
-
 bool preflight_run(const struct kube *kube, struct arena *arena, const char *install, struct preflight *out, struct err *err) {
-  struct preflight result = {.lines = tree_new(arena, TREE_LIST), .capabilities = tree_new(arena, TREE_LIST)};
+  struct preflight result = {.lines = tree_new(arena, TREE_LIST)};
   struct flight flight = {.kube = kube, .arena = arena, .install = install, .people = install ? shape_people(arena, install) : NULL, .out = &result};
   bool fit;
   if (!check_version(&flight, &fit, err)) return false;
@@ -259,7 +230,6 @@ bool preflight_run(const struct kube *kube, struct arena *arena, const char *ins
     if (!check_ground(&flight, err) || !check_rights(&flight, err)) return false;
     if (!result.red && (!check_pod_security(&flight, err) || !check_strangers(&flight, err) || !check_clock(&flight, err))) return false;
   }
-  if (fit && !look_around(&flight, err)) return false;
   TREE_EACH(item, result.lines) {
     if (!strcmp(tree_text_or(item, "level", ""), "ok")) continue;
     struct buf text;

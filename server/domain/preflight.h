@@ -10,7 +10,6 @@ struct preflight {
   char version[32];            /* "v1.36.4" */
   bool embedded;
   struct tree *lines;          /* [{check, level: ok|amber|red, key, params}] */
-  struct tree *capabilities;   /* words found on the cluster itself; the embedded one tells its own */
 };
 /* install NULL: only what needs no namespace of ours. False: the cluster did not answer. */
 bool preflight_run(const struct kube *kube, struct arena *arena, const char *install, struct preflight *out, struct err *err);

@@ -12,15 +12,20 @@
 #include "domain/progress.h"
 #include "web/house.h"
 
-size_t catalog_missing(const struct req *req, const struct lab *lab, const char *out[16]) {
+const char *catalog_lacks(struct req *req, const struct lab *lab, struct tree **out_words) {
   struct cluster_status now = {.state = CLUSTER_NONE};
+  struct cluster_lack lack;
   if (req->house->cluster) cluster_status(req->house->cluster, &now);
-  size_t count = 0;
-  for (size_t i = 0; i < lab->cluster_count && count < 16; i++) {
-    bool never = now.state == CLUSTER_NONE || now.state == CLUSTER_BROKEN;
-    if (never || (now.state == CLUSTER_READY && !cluster_can(req->house->cluster, lab->cluster[i]))) out[count++] = lab->cluster[i];
-  }
-  return count;
+  if (out_words) *out_words = tree_new(req->arena, TREE_LIST);
+  bool known = now.state == CLUSTER_READY || now.state == CLUSTER_NONE || now.state == CLUSTER_BROKEN;
+  if (!known || cluster_lacks(&now, lab->cluster, lab->cluster_count, &lack) == CAN) return NULL;
+  struct tree *params = tree_new(req->arena, TREE_MAP);
+  tree_put_text(req->arena, params, "words", lack.words);
+  tree_put_text(req->arena, params, "with", lack.with);
+  const char *text = req_words(req, lab->paper ? "labpage.paper" : cluster_lack_key(lack.can), params);
+  for (size_t i = 0; out_words && i < lab->cluster_count; i++)
+    if (cluster_lacks(&now, &lab->cluster[i], 1, &lack) != CAN) tree_push(*out_words, tree_string(req->arena, lab->cluster[i]));
+  return text;
 }
 
 static bool need_edition(struct req *req, const struct edition **out, struct err *err) {
@@ -131,8 +136,8 @@ static bool get_lab(struct req *req, struct reply *out, struct err *err) {
   struct attempt attempt;
   bool open = open_attempt(req, read, lab->id, &attempt);
   const struct tree *params = open && attempt.params ? attempt.params : lab->examples;
-  const char *missing[16];
-  size_t missing_count = catalog_missing(req, lab, missing);
+  struct tree *missing;
+  const char *missing_text = catalog_lacks(req, lab, &missing);
   struct tree *json = tree_new(req->arena, TREE_MAP);
   tree_put_text(req->arena, json, "id", lab->id);
   tree_put_text(req->arena, json, "title", lab->title[req->viewer.lang]);
@@ -142,7 +147,8 @@ static bool get_lab(struct req *req, struct reply *out, struct err *err) {
   tree_put_text(req->arena, json, "hand_in", hand_in[lab->hand_in]);
   tree_put_bool(req->arena, json, "paper", lab->paper);
   tree_put(req->arena, json, "needs", words_list(req->arena, lab->cluster, lab->cluster_count));
-  tree_put(req->arena, json, "missing", words_list(req->arena, missing, missing_count));
+  tree_put(req->arena, json, "missing", missing);
+  tree_put_text(req->arena, json, "missing_text", missing_text ? missing_text : "");
   tree_put(req->arena, json, "steps", steps_list(req, lab, params));
   tree_put(req->arena, json, "checks", checks_list(req, lab, params));
   tree_put(req->arena, json, "next", after(req, edition, lab));
@@ -201,6 +207,7 @@ static const struct field catalog_out[] = {{"courses", "list", "id, title, summa
                                            {"problems", "list?", "for staff: what keeps labs closed: file, line, key, text"}, {0}};
 static const struct field lab_out[] = {{"id", "text", ""}, {"title", "text", ""}, {"module", "text", ""}, {"minutes", "int", ""}, {"points", "int", ""}, {"hand_in", "text", "files, live or both"},
                                        {"paper", "bool", "has a form without a cluster"}, {"needs", "list", "capability words"}, {"missing", "list", "those that this cluster lacks"},
+                                       {"missing_text", "text", "why the lab cannot be started here, or runs on paper; empty when nothing is missing"},
                                        {"steps", "list", "id, title, html; parameters filled in"}, {"checks", "list", "id, step, title, points, on"},
                                        {"next", "map?", "title, path: where to go when this one is done; null after the last"}, {"attempt", "map?", "the viewer's open one, or null"}, {0}};
 static const struct field progress_out[] = {{"courses", "list", "as in the catalogue"}, {0}};

@@ -56,6 +56,8 @@ static bool cluster(struct req *req, struct reply *out, struct err *err) {
   if (now == none) tree_put_text(req->arena, none, "state", "none");
   const char *why = tree_text(now, "why");
   if (why && *why && !*tree_text_or(now, "why_text", "")) tree_set(req->arena, now, "why_text", tree_string(req->arena, req_words(req, why, now)));
+  const struct tree *parts = req->house->cluster && viewer_is(&req->viewer, ROLE_INSTRUCTOR) ? cluster_parts(req->house->cluster, req->arena) : NULL;
+  if (parts) tree_put(req->arena, now, "components", tree_copy(req->arena, parts));
   out->json = now;
   return true;
 }
@@ -63,7 +65,8 @@ static bool cluster(struct req *req, struct reply *out, struct err *err) {
 static const struct field cluster_out[] = {
   {"state", "text", "none, building, starting, ready, away, broken"}, {"why", "text?", "a message key"}, {"why_text", "text?", "the same as a sentence"},
   {"percent", "int?", "while it is built"}, {"program", "text?", "what is being built"}, {"parts", "map?", "{done, of} while it starts"}, {"version", "text?", ""},
-  {"capabilities", "list?", "what it can do, as words"}, {"embedded", "bool?", ""}, {0}};
+  {"capabilities", "list?", "what it can do, as words"}, {"lacking", "map?", "every other word: {state: no, unknown, looking or coming; with: the add-on it comes with}"}, {"embedded", "bool?", ""},
+  {"components", "list?", "for staff: each part of the embedded cluster, {name, kind, version, state, rss_kib, started_ms, restarts, gives}"}, {0}};
 
 const struct route api_status_routes[] = {
   {GET, "/healthz", NEED_ANYONE, 0, NULL, NULL, healthz, "The process answers"},

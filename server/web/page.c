@@ -158,7 +158,7 @@ void page_cluster_line(struct req *req, struct buf *out) {
   if (*now.why) tree_put_text(req->arena, params, "why", req_words(req, now.why, NULL));
   static const char *const keys[] = {[CLUSTER_NONE] = "page.cluster.none", [CLUSTER_BUILDING] = "page.cluster.building", [CLUSTER_STARTING] = "page.cluster.starting",
                                      [CLUSTER_READY] = "page.cluster.ready", [CLUSTER_AWAY] = "page.cluster.silent", [CLUSTER_BROKEN] = "page.cluster.broken"};
-  const char *key = now.state == CLUSTER_BROKEN && !*now.why ? "page.cluster.broken-plain" : keys[now.state];
+  const char *key = now.state == CLUSTER_BROKEN && !*now.why ? "page.cluster.broken-plain" : now.state == CLUSTER_READY && *now.program ? "page.cluster.ready-building" : keys[now.state];
   page_words(req, out, key, params);
 }
 

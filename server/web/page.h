@@ -32,7 +32,7 @@ void page_words(struct req *req, struct buf *out, const char *key, const struct 
 
 /* One line about the cluster as it is now. */
 void page_cluster_line(struct req *req, struct buf *out);
-extern const struct route page_routes[], page_form_routes[];
+extern const struct route page_routes[], page_form_routes[], page_status_routes[];
 
 /* The bodies the catalogue makes (page_course.c): main and title are filled, err for what is not there. */
 bool page_home(struct req *req, struct page *page, struct err *err);

@@ -294,18 +294,11 @@ bool page_module(struct req *req, struct page *page, struct err *err) {
 
 /* --- /lab/{lab} ----------------------------------------------------------------------------------------------------------------------------------------------------- */
 
-static const char *joined(struct req *req, const char *const *words, size_t count) {
-  const char *text = "";
-  for (size_t i = 0; i < count; i++) text = arena_printf(req->arena, "%s%s%s", text, i ? ", " : "", words[i]);
-  return text;
-}
-
 static void lab_notes(struct req *req, struct buf *out, const struct lab *lab) {
-  const char *missing[16];
-  size_t count = catalog_missing(req, lab, missing);
-  if (count) {
+  const char *lacks = catalog_lacks(req, lab, NULL);
+  if (lacks) {
     buf_str(out, "<p class=\"note\" data-tone=\"warn\">");
-    page_words(req, out, lab->paper ? "labpage.paper" : "labpage.missing", one(req, "missing", joined(req, missing, count)));
+    buf_html(out, lacks);
     buf_str(out, "</p>\n");
   }
   buf_str(out, "<div class=\"start\">\n");

@@ -346,61 +346,6 @@ static bool workshops_post(struct req *req, struct reply *out, struct err *err) 
   return ok ? see_other(req, out, "/workshops") : workshops_page(req, out, refused, err);
 }
 
-static void pair(struct req *req, struct buf *out, const char *key, const char *value) {
-  buf_str(out, "<dt>");
-  page_words(req, out, key, NULL);
-  buf_str(out, "</dt><dd>");
-  buf_html(out, value);
-  buf_str(out, "</dd>");
-}
-
-static void problems(struct req *req, struct buf *out, const struct edition *edition) {
-  buf_str(out, "<h2>");
-  page_words(req, out, "status.problems", NULL);
-  buf_str(out, "</h2>\n");
-  if (!edition || !edition->problem_count) {
-    para(req, out, "status.no-problems");
-    return;
-  }
-  buf_str(out, "<table class=\"grades\"><caption>");
-  page_words(req, out, "status.left-out", NULL);
-  buf_str(out, "</caption><thead><tr><th scope=\"col\">");
-  page_words(req, out, "status.file", NULL);
-  buf_str(out, "</th><th scope=\"col\">");
-  page_words(req, out, "status.what", NULL);
-  buf_str(out, "</th></tr></thead><tbody>\n");
-  for (size_t i = 0; i < edition->problem_count; i++) {
-    const struct problem *problem = &edition->problems[i];
-    buf_str(out, "<tr><th scope=\"row\"><code>");
-    buf_html(out, problem->file);
-    if (problem->line > 0) buf_printf(out, ":%d", problem->line);
-    buf_str(out, "</code></th><td>");
-    const char *text = problem->key ? req_words(req, problem->key, problem->params) : NULL;
-    buf_html(out, text && strcmp(text, problem->key) ? text : problem->text);
-    buf_str(out, "</td></tr>\n");
-  }
-  buf_str(out, "</tbody></table>\n");
-}
-
-static bool status_get(struct req *req, struct reply *out, struct err *err) {
-  struct page *page = begin(req, "status", "status.title");
-  struct buf *main = page->main;
-  struct cluster_status now = {.state = CLUSTER_NONE};
-  if (req->house->cluster) cluster_status(req->house->cluster, &now);
-  buf_str(main, "<p>");
-  page_cluster_line(req, main);
-  buf_str(main, "</p>\n<dl class=\"pairs\">");
-  if (*now.version) pair(req, main, "status.version", now.version);
-  pair(req, main, "status.kind", req_words(req, now.state == CLUSTER_NONE ? "status.kind-none" : now.embedded ? "status.kind-embedded" : "status.kind-own", NULL));
-  char can[512] = "";
-  for (int i = 0; i < now.capability_count; i++) snprintf(can + strlen(can), sizeof can - strlen(can), "%s%s", i ? ", " : "", now.capability[i]);
-  if (*can) pair(req, main, "status.can", can);
-  buf_str(main, "</dl>\n");
-  if (now.own_red) para(req, main, "status.own-red");
-  if (viewer_is(&req->viewer, ROLE_INSTRUCTOR)) problems(req, main, req_edition(req));
-  return page_reply(req, page, out, err);
-}
-
 const struct route page_form_routes[] = {
   {GET, "/j", NEED_ANYONE, PAGE, NULL, NULL, join_get, "Join a workshop: the form; ?k= fills the code in"},
   {POST, "/j", NEED_ANYONE, PAGE | BODY_FORM | BODY_SMALL | NO_ORIGIN_TOKEN, NULL, NULL, join_post, "Join, without scripts"},
@@ -412,5 +357,4 @@ const struct route page_form_routes[] = {
   {POST, "/language", NEED_ANYONE, PAGE | BODY_FORM | BODY_SMALL, NULL, NULL, language_post, "Another language"},
   {GET, "/workshops", NEED_INSTRUCTOR, PAGE, NULL, NULL, workshops_get, "Workshops: open one, see codes and links, close one"},
   {POST, "/workshops", NEED_INSTRUCTOR, PAGE | BODY_FORM | BODY_SMALL, NULL, NULL, workshops_post, "Open or close a workshop, without scripts"},
-  {GET, "/status", NEED_ANYONE, PAGE, NULL, NULL, status_get, "The cluster; for staff also what is wrong in labs"},
   {0}};

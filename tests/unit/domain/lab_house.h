@@ -59,6 +59,11 @@ static inline bool house_guards(void *ctx, const struct kube_request *request, i
     *body = strdup(request->body);
     return true;
   }
+  /* no trial with Pods here: they would never run, and what it wrote would be told to mirrors after their end */
+  if (request->body && strstr(request->body, "\"name\":\"makmal-probe")) {
+    *status = 403, *body = strdup("{\"kind\":\"Status\",\"message\":\"no trial\"}");
+    return true;
+  }
   if (!request->token || house->walls_down) return false;
   if (!strcmp(request->method, "POST") && (strstr(request->path, "/deployments") || strstr(request->path, "/configmaps"))) return false;
   struct buf text;

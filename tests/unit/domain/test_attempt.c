@@ -3,6 +3,8 @@
 
 #include "base/jobs.h"
 #include "domain/attempt_room.h"
+#include "domain/catalog.h"
+#include "domain/cluster.h"
 #include "unit/domain/lab_house.h"
 
 static struct house house;
@@ -375,6 +377,34 @@ static void a_database_from_yesterday_deletes_nothing(void **state) {
   assert_true(there("lab-000000000000"));
 }
 
+static void a_lab_whose_words_are_missing_says_which_and_whether_they_will_come(void **state) {
+  (void)state;
+  static const char *const nodes[] = {"nodes", "pv"}, *const traffic[] = {"networkpolicy"};
+  struct lab lab = {.id = "x", .cluster = (const char **)nodes, .cluster_count = 2};
+  struct err err = {0};
+  assert_false(attempt_lacks(house.attempts, &lab, &err));                     /* no cluster yet: it is waited for */
+  fake_kube_calm(house.fake);
+  struct cluster_status status;
+  for (int64_t until = mono_ms() + 15000; mono_ms() < until; house_nap()) {
+    cluster_status(house.cluster, &status);
+    if (status.state == CLUSTER_READY) break;
+  }
+  assert_true(attempt_lacks(house.attempts, &lab, &err));                      /* a cluster without nodes */
+  assert_string_equal(err.key, "lab.needs");
+  assert_int_equal(err.code, ERR_CONFLICT);
+  assert_string_equal(err.param[0].value, "nodes, pv");
+  lab.paper = true;
+  assert_false(attempt_lacks(house.attempts, &lab, &err));                     /* files can be checked without */
+  lab = (struct lab){.id = "y", .cluster = (const char **)traffic, .cluster_count = 1};
+  for (int64_t until = mono_ms() + 15000; mono_ms() < until; house_nap()) {    /* the trial is refused in this house: it cannot be told */
+    assert_true(attempt_lacks(house.attempts, &lab, &err));
+    if (!strcmp(err.key, "lab.needs-unknown")) break;
+    assert_string_equal(err.key, "lab.needs-looking");
+    assert_true(err.retry_after_s > 0);
+  }
+  assert_string_equal(err.key, "lab.needs-unknown");
+}
+
 static void three_are_enough_for_one_person(void **state) {
   (void)state;
   /* the repository may hold fewer labs than that: rows are put in by hand */
@@ -430,6 +460,7 @@ int main(void) {
     cmocka_unit_test_setup_teardown(a_token_is_kept_renewed_and_revoked, set_up, tear_down),
     cmocka_unit_test_setup_teardown(orphans_are_swept_slowly_and_only_ours, set_up, tear_down),
     cmocka_unit_test_setup_teardown(a_database_from_yesterday_deletes_nothing, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(a_lab_whose_words_are_missing_says_which_and_whether_they_will_come, set_up_away, tear_down),
     cmocka_unit_test_setup_teardown(three_are_enough_for_one_person, set_up, tear_down),
     cmocka_unit_test_setup_teardown(nobody_and_no_lab_start_nothing, set_up, tear_down),
   };

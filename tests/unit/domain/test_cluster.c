@@ -1,4 +1,4 @@
-/* cluster and preflight: what is read out of the embedded one's files, what the page is told, when labs are stopped. */
+/* cluster: what is read out of the embedded one's files, what the page is told, when labs are stopped, what a cluster is known to be able to do. */
 #include "unit/cmocka_all.h"
 
 #include <stdatomic.h>
@@ -101,6 +101,70 @@ static void the_embedded_one_tells_how_far_it_is(void **state) {
   cluster_close(cluster);
 }
 
+static enum can has(struct cluster *cluster, const char *word, const char *with) {
+  struct cluster_status status;
+  cluster_status(cluster, &status);
+  const struct capability *one = &status.can[capability_of(word, strlen(word))];
+  if (with) assert_string_equal(one->about, with);
+  return one->can;
+}
+static bool turns(struct cluster *cluster, const char *word, enum can can) {
+  for (int i = 0; i < 600; i++, nap()) if (has(cluster, word, NULL) == can) return true;
+  return false;
+}
+#define READY(at, can, coming) "{\"schema\":1,\"state\":\"ready\",\"at_ms\":" at ",\"version\":\"v1.36.4\",\"parts\":{\"done\":7,\"total\":9},\"capabilities\":[" can "],\"coming\":{" coming "}," \
+                               "\"processes\":[{\"name\":\"etcd\",\"kind\":\"process\",\"version\":\"3.6.1\",\"rss_kib\":2048,\"gives\":[]}]}"
+
+static void words_come_while_the_cluster_is_used(void **state) {
+  (void)state;
+  struct cluster *cluster;
+  struct cluster_status status;
+  struct cluster_lack lack;
+  struct err err;
+  static const char *const need[] = {"nodes", "metrics", "ingress"};
+  char told[64], text[800];
+  put("status.json", "{\"schema\":1,\"state\":\"starting\",\"why\":\"node\",\"capabilities\":[],\"coming\":{\"metrics\":\"metrics-server\"}}");
+  assert_true(cluster_open(&(struct cluster_spec){.name = "t", .run_root = root}, &cluster, &err));
+  assert_true(turns(cluster, "nodes", CAN_LOOKING));                       /* nobody knows yet */
+  assert_int_equal(has(cluster, "metrics", "metrics-server"), CAN_COMING);
+  snprintf(told, sizeof told, "%lld", (long long)wall_ms());
+  snprintf(text, sizeof text, READY("%s", "\"nodes\",\"odd\"", "\"metrics\":\"metrics-server\",\"ingress\":\"traefik\""), told);
+  put("status.json", text);
+  assert_true(turns(cluster, "nodes", CAN));
+  assert_int_equal(has(cluster, "pv", NULL), CAN_NOT);
+  cluster_status(cluster, &status);
+  assert_int_equal(cluster_lacks(&status, need, 1, &lack), CAN);
+  assert_null(cluster_lack_key(lack.can));
+  assert_int_equal(cluster_lacks(&status, need, 3, &lack), CAN_COMING);
+  assert_string_equal(lack.words, "metrics, ingress");
+  assert_string_equal(lack.with, "metrics-server, traefik");
+  assert_string_equal(cluster_lack_key(lack.can), "lab.needs-coming");
+  static const char *const never[] = {"metrics", "pv"};                    /* what will never come is the reason, not what is late */
+  assert_int_equal(cluster_lacks(&status, never, 2, &lack), CAN_NOT);
+  assert_string_equal(lack.words, "pv");
+  struct tree *json = cluster_json(cluster, arena);
+  assert_string_equal(tree_text(tree_path(json, "lacking.metrics"), "state"), "coming");
+  assert_string_equal(tree_text(tree_path(json, "lacking.metrics"), "with"), "metrics-server");
+  assert_string_equal(tree_at_index(tree_get(json, "capabilities"), 0)->text, "nodes");
+  assert_null(tree_get(json, "processes"));                                /* they change all the time and are for staff */
+  assert_string_equal(tree_text(tree_at_index(cluster_parts(cluster, arena), 0), "version"), "3.6.1");
+  /* its build is told although the cluster is used already; when it fails nothing comes any more */
+  put("build.json", "{\"schema\":1,\"program\":\"traefik\",\"percent\":41,\"seconds\":7,\"last\":\"x\"}");
+  for (int i = 0; i < 600 && status.percent != 41; i++, nap()) cluster_status(cluster, &status);
+  assert_string_equal(status.program, "traefik");
+  put("build.json", "{\"schema\":1,\"program\":\"traefik\",\"percent\":0,\"seconds\":7,\"last\":\"failed\"}");
+  assert_true(turns(cluster, "ingress", CAN_NOT));
+  cluster_status(cluster, &status);
+  assert_string_equal(status.can[capability_of("ingress", 7)].key, "can.build-failed");
+  assert_string_equal(status.program, "");
+  snprintf(text, sizeof text, READY("%s", "\"nodes\",\"metrics\"", ""), told);
+  put("status.json", text);
+  assert_true(turns(cluster, "metrics", CAN));
+  put("status.json", "{\"schema\":1,\"state\":\"stopped\",\"capabilities\":[]}");
+  assert_true(turns(cluster, "metrics", CAN_NOT));
+  cluster_close(cluster);
+}
+
 static void a_kubeconfig_that_cannot_be_used_is_said_at_once(void **state) {
   (void)state;
   struct cluster *cluster;
@@ -116,7 +180,7 @@ static void a_kubeconfig_that_cannot_be_used_is_said_at_once(void **state) {
   assert_string_equal(err.key, "kubeconfig.exec");
 }
 
-/* --- preflight ------------------------------------------------------------------------------------------------------------------------------------- */
+/* --- preflight, as the cluster tells it (what it finds: test_preflight.c) --------------------------------------------------------------------- */
 
 static _Atomic int64_t later_ms;
 struct guards { const char *version, *stranger, *own; bool pods_free; };
@@ -141,31 +205,6 @@ static bool answer(void *ctx, const struct kube_request *request, int *status, c
 #define GOOD "{\"major\":\"1\",\"minor\":\"36\",\"gitVersion\":\"v1.36.4\"}"
 #define ALL "{\"status\":{\"resourceRules\":[{\"verbs\":[\"*\"],\"apiGroups\":[\"*\"],\"resources\":[\"*\"]}]}}"
 #define SELF "{\"status\":{\"resourceRules\":[{\"verbs\":[\"create\"],\"apiGroups\":[\"authorization.k8s.io\"],\"resources\":[\"selfsubjectaccessreviews\",\"selfsubjectrulesreviews\"]}]}}"
-
-static const char *red_of(struct guards *guards, struct preflight *out) {
-  struct err err;
-  fake_kube_answer(fake, answer, guards);
-  if (!preflight_run(fake_kube_port(fake), arena, "0123abcd", out, &err)) fail_msg("%s %s", err.key, err.detail);
-  const struct tree *line = preflight_first_red(out);
-  return line ? tree_text(line, "key") : "";
-}
-
-static void what_would_let_learners_out_is_red(void **state) {
-  (void)state;
-  struct preflight flight;
-  assert_string_equal(red_of(&(struct guards){GOOD, SELF, ALL, false}, &flight), "");
-  assert_false(flight.red);
-  assert_string_equal(red_of(&(struct guards){"{\"major\":\"1\",\"minor\":\"29+\",\"gitVersion\":\"v1.29.3-eks\"}", SELF, ALL, false}, &flight), "preflight.old");
-  assert_string_equal(tree_text(tree_get(preflight_first_red(&flight), "params"), "version"), "v1.29.3-eks");
-  assert_string_equal(red_of(&(struct guards){GOOD, SELF, ALL, true}, &flight), "preflight.no-pod-security");
-  assert_string_equal(red_of(&(struct guards){GOOD, "{\"status\":{\"resourceRules\":[{\"verbs\":[\"list\"],\"apiGroups\":[\"\"],\"resources\":[\"secrets\"]}]}}", ALL, false}, &flight), "preflight.strangers");
-  assert_string_equal(tree_text(tree_get(preflight_first_red(&flight), "params"), "rights"), "list secrets");
-  assert_string_equal(red_of(&(struct guards){GOOD, ALL, ALL, false}, &flight), "preflight.strangers");
-  assert_string_equal(red_of(&(struct guards){GOOD, SELF, SELF, false}, &flight), "preflight.rights");
-  assert_non_null(strstr(tree_text(tree_get(preflight_first_red(&flight), "params"), "missing"), "create serviceaccounts/token"));
-  /* a right on single names alone is none */
-  assert_string_equal(red_of(&(struct guards){GOOD, SELF, "{\"status\":{\"resourceRules\":[{\"verbs\":[\"*\"],\"apiGroups\":[\"*\"],\"resources\":[\"*\"],\"resourceNames\":[\"x\"]}]}}", false}, &flight), "preflight.rights");
-}
 
 static atomic_int readies;
 static void on_ready(void *ctx) { (void)ctx; readies++; }
@@ -211,8 +250,8 @@ int main(void) {
   secret_init();
   const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(the_embedded_one_tells_how_far_it_is, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(words_come_while_the_cluster_is_used, set_up, tear_down),
     cmocka_unit_test_setup_teardown(a_kubeconfig_that_cannot_be_used_is_said_at_once, set_up, tear_down),
-    cmocka_unit_test_setup_teardown(what_would_let_learners_out_is_red, set_up, tear_down),
     cmocka_unit_test_setup_teardown(red_keeps_learners_out_until_it_is_mended, set_up, tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -46,10 +46,9 @@ function Ahead() {
         ) : (
           <>
             <p>{t("lab.start-about")}</p>
-            {closed && <Note tone="warn">{t("lab.closed", { what: info.missing.join(", ") })}</Note>}
-            {!!info.missing.length && info.paper && <Note tone="warn">{t("lab.paper", { what: info.missing.join(", ") })}</Note>}
+            {!!info.missing.length && <Note tone="warn">{info.missing_text}</Note>}
             {cluster.value && cluster.value.state !== "ready" && <p><State mark={clusterWords(cluster.value).mark}>{clusterWords(cluster.value).text}</State> {t("lab.meanwhile-files")}</p>}
-            <Button kind="primary" busy={busy} why={closed && t("lab.closed", { what: info.missing.join(", ") })} onClick={async () => { setBusy(true); await start(); setBusy(false); }}>{t("lab.start")}</Button>
+            <Button kind="primary" busy={busy} why={closed && info.missing_text} onClick={async () => { setBusy(true); await start(); setBusy(false); }}>{t("lab.start")}</Button>
           </>
         )}
       </div>

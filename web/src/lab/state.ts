@@ -52,6 +52,14 @@ export async function openLab(id: string): Promise<void> {
   } catch (error) { problem.value = error instanceof api.ApiError ? error.message : String(error); }
 }
 
+/** What the cluster lacks changes while its add-ons come: why this lab is not offered is the server's sentence, asked for again. */
+function takeCluster(next: api.Cluster): void {
+  const before = cluster.peek(), of = lab.peek();
+  cluster.value = next;
+  if (!before || !of || (before.state === next.state && JSON.stringify(before.lacking) === JSON.stringify(next.lacking))) return;
+  api.getLab(of.id).then(({ missing, missing_text }) => { if (lab.peek()?.id === of.id) lab.value = { ...lab.peek()!, missing, missing_text }; }).catch(() => { /* the next event asks again */ });
+}
+
 const topicsOf = (of: api.Attempt | null) => ["cluster", ...(of && ["wanted", "ready", "resetting"].includes(of.state) ? [`attempt:${of.id}`] : [])];
 
 async function enter(next: api.Attempt): Promise<void> {
@@ -229,7 +237,7 @@ function settle(of: api.Submission, found: api.Verdict | null): void {
 function onEvent(event: string, data: any): void {
   const mine = attempt.value;
   switch (event) {
-    case "cluster": cluster.value = data; break;
+    case "cluster": takeCluster(data); break;
     case "attempt": if (data.attempt && data.attempt.id === mine?.id) { serverSays(data.attempt.now_ms); takeAttempt(data.attempt); } break;
     case "object": {
       const key = objectKey(data.kind, data.name);

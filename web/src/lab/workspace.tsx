@@ -94,7 +94,7 @@ function TextPane() {
   useEffect(() => { if (first.current) first.current = false; else scroll.current?.scrollTo(0, 0); }, [at]);
   return (
     <section class="pane pane-text" id="pane-text" aria-label={t("pane.text")} tabIndex={-1} ref={scroll}>
-      {!!info.missing.length && info.paper && <Note tone="warn">{t("lab.paper", { what: info.missing.join(", ") })}</Note>}
+      {!!info.missing.length && info.paper && <Note tone="warn">{info.missing_text}</Note>}
       {current && <article class="prose" aria-label={current.title}>{all.length > 1 && <h2>{current.title}</h2>}<StepText html={current.html} title={all.length === 1 ? current.title : ""} /></article>}
       {all.length > 1 && <div class="actions steps-turn"><Button compact why={at === 0 && t("lab.first-step")} onClick={() => { step.value = at - 1; }}>‹ {t("lab.previous")}</Button><Button compact why={at === all.length - 1 && t("lab.last-step")} onClick={() => { step.value = at + 1; }}>{t("lab.next")} ›</Button></div>}
       <Verdicts />

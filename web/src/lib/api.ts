@@ -14,7 +14,7 @@ export interface Attempt {
 }
 export interface CheckInfo { id: string; step: string; title: string; points: number; on: string }
 export interface Lab {
-  id: string; title: string; module: string; minutes: number; points: number; hand_in: "files" | "live" | "both"; paper: boolean; needs: string[]; missing: string[]; steps: Step[]; checks: CheckInfo[];
+  id: string; title: string; module: string; minutes: number; points: number; hand_in: "files" | "live" | "both"; paper: boolean; needs: string[]; missing: string[]; missing_text: string; steps: Step[]; checks: CheckInfo[];
   next: { title: string; path: string } | null; attempt: Attempt | null;
 }
 export interface Place { file: string; doc: number; line: number; col: number; end_line: number; end_col: number; node?: string }
@@ -35,7 +35,7 @@ export interface Apply { id: string; kind: "apply" | "dryrun"; state: "queued" |
 export interface Hints { hints: { key: string; rung: number; text: string }[]; ladders: { key: string; rungs: number; next: { rung: number; tries: number; minutes: number; open: boolean } | null }[] }
 export interface Cluster {
   state: "none" | "building" | "starting" | "ready" | "away" | "broken"; why?: string; why_text?: string; percent: number; program?: string; parts: { done: number; of: number }; version: string;
-  capabilities: string[]; embedded: boolean;
+  capabilities: string[]; lacking: Record<string, { state: "no" | "unknown" | "looking" | "coming"; with?: string }>; embedded: boolean;
 }
 export interface KubeObject { kind: string; apiVersion?: string; metadata: any; spec?: any; status?: any; [more: string]: any }
 export interface KubeconfigFacts { server: string; expires_ms: number; plain_http: boolean }

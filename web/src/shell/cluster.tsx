@@ -10,7 +10,7 @@ export const cluster = signal<Cluster | null>(null);
 
 export function clusterWords(now: Cluster): { mark: Mark; text: string } {
   switch (now.state) {
-    case "ready": return { mark: "live", text: t("cluster.ready", { version: now.version }) };
+    case "ready": return { mark: "live", text: now.program ? t("cluster.ready-building", { version: now.version, percent: Math.round(now.percent), program: now.program }) : t("cluster.ready", { version: now.version }) };
     case "building": return { mark: "wait", text: t("cluster.building", { percent: Math.round(now.percent), program: now.program || "…" }) };
     case "starting": return { mark: "wait", text: t("cluster.starting", { done: now.parts.done, of: now.parts.of }) };
     case "away": return { mark: "off", text: t("cluster.silent") };
@@ -32,9 +32,11 @@ export function ClusterLine(slot: HTMLElement, live: boolean): void {
   const ask = async () => {
     if (!document.hidden) {
       try { cluster.value = await getCluster(); } catch { /* asked again */ }
-      if (cluster.peek()?.state === "ready") return;
+      const now = cluster.peek();
+      // what is still to come goes on being asked for
+      if (now?.state === "ready" && !Object.values(now.lacking ?? {}).some(one => one.state === "coming" || one.state === "looking")) return;
     }
-    setTimeout(ask, cluster.peek()?.state === "building" ? 5000 : 2500);
+    setTimeout(ask, ["building", "ready"].includes(cluster.peek()?.state ?? "") ? 5000 : 2500);
   };
   void ask();
 }
