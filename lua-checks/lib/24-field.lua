@@ -1,5 +1,11 @@
 -- field: one place in one object, whether something stands there or not. A missing path is a field like any other: it can be asked for
 -- its children, compared and shared, and loses; no manifest can make a right script fail.
+--
+--   field:value()                              text, number, true or false, for an if or a message; nil where nothing is
+--   field:text()                               the value as text; "" where nothing is
+--   field:is_set()                             is something written there? plain true or false
+--   field:path()                               how the place is called
+--   object:get("spec.replicas", "effective")   the field with what the API server fills in where nothing is written
 local lib = lib
 
 lib.Field = lib.class("a field")

@@ -1,5 +1,11 @@
 -- result: what a comparison gives back: passed, failed or not yet, with the findings that say why.
 -- A result is a table, so `and`, `or`, `not` and `if` do not see its outcome: join results with all{…}, any{…}, none{…}, ask one with :holds().
+--
+--   all { field:exists(), field:at_least(1) }                   all must hold; each loser says its own
+--   any { field:equals(3), field:absent() }                     one is enough; when none holds, the first says what it lacks
+--   none { field:equals(7) }                                    none may hold
+--   fact(field:text() ~= "", "examples.rule", { at = field })   a rule that only this lab has, with a message of its own
+--   field:equals(3):holds()                                     a plain true or false, for an if
 local lib = lib
 
 lib.Result = lib.class("a result")

@@ -1,9 +1,16 @@
 -- compare: words that compare a field with a value. Each gives a result. A field that is not there loses all of them but `absent`.
---
---   field:equals(3)  :differs(3)  :at_least("64Mi")  :at_most("500m")  :between(2, 4)  :one_of{ "a", "b" }
---   field:contains("x")  :matches("kedai-*")  :exists()  :absent()
---
 -- Quantities, images and ports are compared as what they mean: 0.5 and 500m are equal, nginx and docker.io/library/nginx:latest too.
+--
+--   field:equals(3)             quantities, images and ports as what they mean
+--   field:differs(3)            also true where nothing is written
+--   field:at_least("64Mi")
+--   field:at_most("500m")
+--   field:between(2, 4)         both included
+--   field:one_of { "a", "b" }
+--   field:contains("x")         a text in a text, an item in a list, a key in a map
+--   field:matches("kedai-*")    * any letters, ? one
+--   field:exists()
+--   field:absent()
 local lib = lib
 
 local words = lib.Field.words

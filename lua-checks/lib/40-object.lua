@@ -1,5 +1,10 @@
 -- object: a whole Kubernetes object, and how one is found: in what was handed in and the lab's set-up, or in the namespace.
 -- An object is the field at its own top, so all words of fields work on it; kinds add their own (50 and up). A missing object is an object too.
+--
+--   t:one("Deployment", "web")                                  the object of that name; words on a missing one say so
+--   t:one("Ingress")                                            the only one of its kind
+--   t:every("Service")                                          all of a kind, as a list
+--   object:get("metadata.labels[\"app.kubernetes.io/name\"]")   a field by its path
 local lib = lib
 
 lib.Object = lib.class("an object", lib.Field)

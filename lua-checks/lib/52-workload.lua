@@ -1,4 +1,8 @@
 -- workload: Deployments and what else makes Pods: their template, their container ports, their Pods, their rollout.
+--
+--   deploy:selects_template()   the selector fits the template's own labels
+--   deploy:rolled_out()         live: everything new, ready, nothing old
+--   t:pods(deploy)              live: its Pods, by owner and not by labels
 local lib = lib
 
 -- The containers of a workload that run for the whole life of a Pod, as fields: the containers and the init containers that restart always.

@@ -1,6 +1,6 @@
 -- service: whom a Service finds, and where its ports end.
 --
---   service:selects(deploy)            the Pods of this workload are found            (a share must not name the label that is right)
+--   service:selects(deploy)            the Pods of this workload are found (a share must not name the label that is right)
 --   service:selects_only(deploy)       … and no other's
 --   service:ports_named()              with two ports or more each has a name
 --   service:port(80):reaches(deploy)   the port ends at a port of the workload's containers

@@ -1,5 +1,9 @@
 -- endpoints: who stands behind a Service in the namespace. Only slices of Kubernetes' own controller count, all slices of a Service joined, an
 -- address once by the Pod it names; `ready` that is not said is true; what is terminating is left out.
+--
+--   service:endpoints():exactly(t:pods(deploy))   these Pods and nobody else's
+--   service:endpoints():include(t:pods(deploy))   these Pods among others
+--   service:endpoints():at_least(2)               so many, whosoever they are
 local lib = lib
 
 lib.Endpoints = lib.class("endpoints")

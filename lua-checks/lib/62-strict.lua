@@ -1,5 +1,7 @@
 -- strict: what the API server says to each object of the hand-in when it looks at it as at the real thing, and writes nothing: unknown fields
 -- and wrong values are refused. It takes a server: without one the check is left out of the sums.
+--
+--   t:share(t:strict())   every object of the hand-in, each refusal a finding
 local lib = lib
 
 local of_reason = {

@@ -1,5 +1,7 @@
 -- wait: patience without blocking. What is not true yet ends the check as pending; the platform runs the check again when something in the namespace
 -- changes, and at the deadline. It fails when the time is over, or at once when the namespace has settled and nothing more will change.
+--
+--   t:share(t:wait("Deployment", "web", { within = "30s", steady = "3s" }, function(object) return object:rolled_out() end))   until it holds, without a break for 3 s
 local lib = lib
 
 -- One wait of one check, the same from pass to pass.

@@ -1,7 +1,9 @@
 -- check: the words a lab's script is written in: check "id" { … }, and t, which its function is given.
 --
---   t:one(kind, name)  t:pods(deploy)  t:http{ … }  t:wait(…)  t:strict()       look
---   t:share(result)    adds a share of the check's points      t:must(result)   a gate: missed, the check earns nothing
+--   t:share(field:equals(3))                                                             a share of the check's points
+--   t:share(field:equals(3), "examples.own", { weight = 2, visible = "after-try(2)" })   with a message of the lab's own, a weight, and when it shows
+--   t:must(field:exists())                                                               a gate: missed, the check earns nothing
+--   for port in service:each("spec.ports") do t:share(port:get("name"):exists()) end     shares in the loop count together as one
 local lib = lib
 
 local declared, passed = {}, {}       -- id -> what was declared; id -> side -> true

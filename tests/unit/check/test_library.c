@@ -196,6 +196,10 @@ static void compare(struct arena *arena, const struct tree *expect, const struct
       buf_printf(problems, "  no check %s\n", want->key);
       continue;
     }
+    if (tree_get(want, "any")) {               /* it ran: the findings are not the matter, an error is */
+      if (tree_get(check, "error")) tree_write(problems, tree_get(check, "error"));
+      continue;
+    }
     const char *outcome = tree_text_or(check, "outcome", "?"), *wanted = want->type == TREE_STRING ? want->text : tree_text_or(want, "outcome", "?");
     if (strcmp(outcome, wanted)) {
       buf_printf(problems, "  %s ended %s, wanted %s ", want->key, outcome, wanted);
@@ -293,6 +297,56 @@ static void run_file(void **state) {
   arena_free(arena);
 }
 
+/* --- the examples ------------------------------------------------------------------------------------------------------------------ */
+
+/* The examples in the comment at the top of a library file: lines "--   code   what it does". A line without a call is a path. */
+static int gather(struct arena *arena, const struct check_source *file, struct buf *out) {
+  int count = 0;
+  for (const char *line = file->text; !strncmp(line, "--", 2); line = strchr(line, '\n') + 1) {
+    if (strncmp(line, "--   ", 5)) continue;
+    const char *code = line + 5, *end = strchr(code, '\n'), *gap = strstr(code, "   ");
+    if (gap && gap < end) end = gap;
+    const char *text = arena_printf(arena, "%.*s", (int)(end - code), code);
+    bool whole = !strncmp(text, "local ", 6) || !strncmp(text, "for ", 4) || !strncmp(text, "t:share", 7) || !strncmp(text, "t:must", 6);
+    if (!strpbrk(text, "({")) buf_printf(out, "  t:share(deploy:get([=[%s]=]):exists())\n", text);
+    else buf_printf(out, whole ? "  %s\n" : "  local _ = %s\n", text);
+    count++;
+  }
+  return count;
+}
+
+static void every_example_in_a_comment_runs(void **state) {
+  (void)state;
+  struct arena *arena = arena_new(0);
+  size_t length;
+  const char *path = TEST_SOURCE_DIR "/lua-checks/examples.yaml";
+  const struct tree *base = tree_at_index(read_yaml(arena, path, read_text(arena, path, &length), NULL), 0);
+  int count = 0;
+  for (size_t i = 0; i < library_count; i++) {
+    struct buf script, lines, problems;
+    buf_init(&script, TEXT_CAP);
+    buf_init(&problems, TEXT_CAP);
+    buf_init(&lines, TEXT_CAP);
+    int found = gather(arena, &library[i], &lines);
+    buf_printf(&script, "check \"examples\" { step = \"s\", points = 1, on = %s, run = function(t)\n%s%s", found && strstr(lines.data, "t:strict") ? "\"files\", strict = true" : "\"live\"",
+               tree_text_or(base, "prelude", ""), found ? lines.data : "");
+    buf_release(&lines);
+    buf_str(&script, "  t:share(fact(false, \"examples.end\", { at = deploy }))\nend }\n");
+    struct tree *one = tree_new(arena, TREE_MAP), *expect = tree_new(arena, TREE_MAP), *want = tree_new(arena, TREE_MAP);
+    tree_put_text(arena, one, "checks", script.data);
+    tree_put_text(arena, want, "any", "outcome");
+    tree_put(arena, expect, "examples", want);
+    tree_put(arena, one, "expect", expect);
+    if (found) run_case(arena, base, one, &problems);
+    if (problems.len) fail_msg("%s: %s%s", library[i].name, problems.data, script.data);
+    count += found;
+    buf_release(&script);
+    buf_release(&problems);
+  }
+  assert_true(count >= 50);
+  arena_free(arena);
+}
+
 /* --- the messages ------------------------------------------------------------------------------------------------------------------ */
 
 static bool same_placeholders(const char *a, const char *b) {
@@ -345,10 +399,11 @@ int main(void) {
     char **names, *folder = arena_printf(shared, "%s/%s", CASES, topic[i]);
     size_t files;
     if (!file_list(shared, folder, false, true, &names, &files, &err)) return 1;
-    for (size_t k = 0; k < files && count < FILES_MAX - 2; k++)
+    for (size_t k = 0; k < files && count < FILES_MAX - 3; k++)
       tests[count++] = (struct CMUnitTest){arena_printf(shared, "%s/%s", topic[i], names[k]), run_file, NULL, NULL, arena_printf(shared, "%s/%s", folder, names[k])};
   }
   tests[count++] = (struct CMUnitTest)cmocka_unit_test(every_message_stands_in_both_languages_with_the_same_placeholders);
+  tests[count++] = (struct CMUnitTest)cmocka_unit_test(every_example_in_a_comment_runs);
   tests[count++] = (struct CMUnitTest)cmocka_unit_test(every_message_is_met_by_a_case);
   int failed = _cmocka_run_group_tests("library", tests, count, open_all, close_all);
   arena_free(shared);
