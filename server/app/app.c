@@ -23,6 +23,7 @@
 #include "domain/live.h"
 #include "domain/people.h"
 #include "domain/progress.h"
+#include "domain/regrade.h"
 #include "kube/kube.h"
 #include "store/db.h"
 #include "web/asset.h"
@@ -149,6 +150,8 @@ static bool open_rooms(struct app *app, struct err *err) {
   struct grading_needs grading = {.db = house->db, .live = house->live, .catalog = house->catalog, .cluster = house->cluster, .attempts = house->attempts,
                                   .progress = house->progress, .pool = house->pool, .workers = workers, .no_rates = !set->rates};
   if (!grading_open(&grading, &house->grading, err)) return false;
+  struct regrades_needs regrades = {.db = house->db, .live = house->live, .catalog = house->catalog, .pool = house->pool};
+  if (!regrades_open(&regrades, &house->regrades, err)) return false;
   if (!assets_open(app_folder(set->web, "web/dist", words), &house->assets, err)) return false;
 
   house->gate = gate_open(set->rates);
@@ -157,7 +160,7 @@ static bool open_rooms(struct app *app, struct err *err) {
   house->pages = page_kept_new();
   house->more_metrics = more_metrics;
   /* rows first: what was acknowledged before a crash is under way again when the first request comes */
-  if (!attempts_resume(house->attempts, err) || !grading_resume(house->grading, err)) return false;
+  if (!attempts_resume(house->attempts, err) || !grading_resume(house->grading, err) || !regrades_resume(house->regrades, err)) return false;
   return http_open(&app->web, house, &app->http, err);
 }
 
@@ -187,6 +190,7 @@ void app_close(struct app *app) {
   kube_relay_close(app->relay);
   kube_relay_close(app->ingress);
   kube_relay_close(app->ingress_tls);
+  if (house->regrades) regrades_close(house->regrades);
   if (house->grading) grading_close(house->grading, DRAIN_MS - 5000);
   if (house->attempts) attempts_close(house->attempts);
   if (house->cluster) cluster_close(house->cluster);

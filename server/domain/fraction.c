@@ -4,6 +4,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/arena.h"
+#include "base/tree.h"
+
 static __int128 gcd(__int128 a, __int128 b) {
   while (b) {
     __int128 rest = a % b;
@@ -43,4 +46,19 @@ bool fraction_parse(const char *text, struct fraction *out) {
   }
   *out = fraction_of(top, bottom);
   return true;
+}
+
+struct tree *fraction_number(struct arena *arena, const char *text) {
+  struct fraction f;
+  if (!fraction_parse(text, &f)) return NULL;
+  if (f.bottom == 1) return tree_number(arena, f.top);
+  __int128 scaled = ((__int128)f.top * 20000 / f.bottom + 1) / 2;
+  char digits[48];
+  int n = snprintf(digits, sizeof digits, "%lld.%04lld", (long long)(scaled / 10000), (long long)(scaled % 10000));
+  while (digits[n - 1] == '0') digits[--n] = 0;
+  if (digits[n - 1] == '.') digits[--n] = 0;
+  struct tree *number = tree_new(arena, TREE_NUMBER);
+  number->text = arena_str(arena, digits);
+  number->length = (size_t)n;
+  return number;
 }

@@ -11,6 +11,7 @@
 #include "base/tree.h"
 #include "base/wallclock.h"
 #include "domain/catalog.h"
+#include "domain/mirror.h"
 #include "domain/verdict.h"
 
 #define POLL_MS 500                         /* without a mirror: how often a pending run looks again */
@@ -54,15 +55,30 @@ static struct check_job job_of(const struct grade_pass *pass, int64_t at_ms) {
     .at_ms = at_ms, .applied_ms = in->applied_ms, .settled = pass->settled, .closing = pass->closing};
 }
 
-static struct tree *clock_of(struct arena *arena, const struct check_job *job, bool no_api) {
+static struct tree *clock_of(struct arena *arena, const struct check_job *job, bool no_api, bool secret_values) {
   struct tree *clock = tree_new(arena, TREE_MAP);
   tree_put_int(arena, clock, "at_ms", job->at_ms);
   tree_put_int(arena, clock, "applied_ms", job->applied_ms);
   tree_put_bool(arena, clock, "settled", job->settled);
   tree_put_bool(arena, clock, "closing", job->closing);
   tree_put_bool(arena, clock, "api", !no_api);
+  if (secret_values) tree_put_bool(arena, clock, "secret_values", true);
   tree_put(arena, clock, "held", job->held ? tree_copy(arena, job->held) : tree_new(arena, TREE_NULL));
   return clock;
+}
+
+/* The kinds that lab.yaml names, else all that learners' namespaces are watched for. */
+static void take_snapshot(struct observer *observer, struct arena *arena, const struct lab *lab) {
+  const struct tree *named = tree_get(lab->meta, "snapshot");
+  size_t count = 0;
+  const char *const *kinds = mirror_kinds(&count);
+  if (named) {
+    const char **list = arena_alloc(arena, (named->count + 1) * sizeof *list);
+    count = 0;
+    TREE_EACH(kind, named) if (kind->type == TREE_STRING) list[count++] = kind->text;
+    kinds = list;
+  }
+  observer_snapshot(observer, arena, kinds, count);
 }
 
 bool grade_run(struct check_pool *pool, struct arena *arena, const struct grade_pass *pass, struct grade_result *out, struct err *err) {
@@ -78,8 +94,9 @@ bool grade_run(struct check_pool *pool, struct arena *arena, const struct grade_
   if (!check_run(pool, arena, &job, &wish, &out->raw, err)) return false;
   out->started_ms = job.at_ms;
   out->took_ms = mono_ms() - begun;
-  out->evidence = evidence_of(&wishes.observer, arena, in->files, in->file_count, in->params, in->start, clock_of(arena, &job, out->no_api), out->root);
   look_at_waits(&out->raw, out);
+  if (pass->snapshot && in->kube && !out->pending && !out->raw.refused) take_snapshot(&wishes.observer, arena, in->lab);
+  out->evidence = evidence_of(&wishes.observer, arena, in->files, in->file_count, in->params, in->start, clock_of(arena, &job, out->no_api, wishes.observer.secret_values), out->root);
   return true;
 }
 
@@ -88,7 +105,7 @@ bool grade_replay(struct check_pool *pool, struct arena *arena, const struct gra
   struct grade_pass pass = {.in = *input, .settled = tree_flag(clock, "settled", false), .closing = tree_flag(clock, "closing", false)};
   if (held && held->type == TREE_MAP) pass.held = held;
   pass.in.applied_ms = tree_int(clock, "applied_ms", 0);
-  struct observer names = {.namespace = input->namespace};
+  struct observer names = {.namespace = input->namespace, .secret_values = !strcmp(tree_text_or(input->lab->meta, "secrets", ""), "values")};
   struct replayer replayer;
   replayer_begin(&replayer, arena, evidence, &names);
   struct check_wish wish = {.ctx = &replayer, .read = replayer_read};

@@ -9,6 +9,7 @@ struct grade_pass {
   struct grade_input in;                    /* wait_ms is not looked at */
   const struct tree *held;                  /* of the pass before, or NULL */
   bool settled, closing;
+  bool snapshot;                            /* a pass that ends takes the lab's snapshot of the namespace into the evidence */
   void (*finished)(void *ctx, const struct tree *raw);   /* each finished check; may be NULL */
   void *finished_ctx;
 };

@@ -302,7 +302,7 @@ static bool run_pass(struct graded *graded, struct running *running, enum check_
   struct err none = {0};
   struct grade_pass pass = {.in = {.edition = graded->edition, .lab = graded->lab, .files = graded->files, .file_count = graded->file_count, .params = graded->attempt.params,
                                    .scope = scope, .namespace = graded->attempt.namespace, .start = graded->start, .applied_ms = graded->attempt.applied_ms},
-                            .finished = finished, .finished_ctx = graded};
+                            .snapshot = true, .finished = finished, .finished_ctx = graded};
   char *token = arena_alloc(graded->arena, 4096);
   bool stale = false;
   if (graded->attempt.state == ATTEMPT_READY) {
@@ -356,6 +356,8 @@ static bool end_run(struct graded *graded, enum check_scope scope, bool final, s
   ending.row.at_ms = wall_ms();
   snprintf(ending.row.submission, sizeof ending.row.submission, "%s", graded->row.id);
   snprintf(ending.row.script, sizeof ending.row.script, "%s", graded->lab->script.sha256);
+  snprintf(ending.row.lab_version, sizeof ending.row.lab_version, "%s", graded->lab->version);
+  snprintf(ending.row.library, sizeof ending.row.library, "%s", graded->edition->library_sha256);
   snprintf(ending.row.kind, sizeof ending.row.kind, "try");
   snprintf(ending.row.state, sizeof ending.row.state, "%s", tree_text_or(body, "state", "open"));
   snprintf(ending.row.earned, sizeof ending.row.earned, "%s", tree_text_or(body, "earned", "0"));

@@ -13,6 +13,7 @@
 #include "base/tree.h"
 #include "domain/lab_inside.h"
 #include "domain/lab_params.h"
+#include "kube/kube.h"
 
 static const struct format_field lab_fields[] = {                       /* these and no others */
   {"format", FIELD_WORD, true, "makmal.lab/1"}, {"title", FIELD_PAIR, true}, {"kubernetes", FIELD_TEXT}, {"cluster", FIELD_TEXTS}, {"paper", FIELD_BOOL}, {"covers", FIELD_TEXTS},
@@ -224,6 +225,12 @@ static bool check_cluster(struct format *format, const char *file, const struct 
       format_say(format, file, words->at.line, "lint.capability", "word", lab->cluster[i], "words", CAPABILITY_WORDS, NULL);
       ok = false;
     }
+  TREE_EACH(word, tree_get(meta, "snapshot")) {
+    const struct kube_kind *kind = word->type == TREE_STRING ? kube_kind(word->text) : NULL;
+    if (word->type != TREE_STRING || (kind && kind->namespaced)) continue;
+    format_say(format, file, word->at.line, "lint.snapshot", "kind", word->text, NULL);
+    ok = false;
+  }
   return ok;
 }
 

@@ -23,6 +23,12 @@
 static const char *const watched[] = {"Namespace", "Pod", "Service", "ConfigMap", "Secret", "PersistentVolumeClaim", "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job",
                                       "CronJob", "HorizontalPodAutoscaler", "PodDisruptionBudget", "Ingress", "NetworkPolicy", "EndpointSlice", "Event"};
 #define WATCHED (sizeof watched / sizeof *watched)
+
+const char *const *mirror_kinds(size_t *out_count) {
+  *out_count = WATCHED - 1;
+  return watched + 1;
+}
+
 #define BUCKETS 1024
 
 struct object {

@@ -31,4 +31,5 @@ struct tree *mirror_objects(struct mirror *mirror, const char *namespace, struct
 void mirror_each(struct mirror *mirror, const char *namespace, size_t most, void (*each)(void *ctx, const char *json), void *ctx);   /* the same as JSON texts, for a snapshot */
 bool mirror_settled(struct mirror *mirror, const char *namespace, bool *out_stale);
 int64_t mirror_age_ms(struct mirror *mirror);       /* since the last word of the quietest watch */
+const char *const *mirror_kinds(size_t *out_count);      /* what is watched in learners' namespaces; static */
 #endif

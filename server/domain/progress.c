@@ -58,54 +58,71 @@ static struct sum sum_step(const struct lab *lab, const struct lab_step *step, c
   return sum;
 }
 
-static bool better(const struct lab *lab, const struct sum *sum, const struct progress_row *old) {
-  if (lab->keep_last) return !sum->error;
+/* Where the last counts, an older hand-in that is graded again does not take the place of a newer one. Ids rise with time. */
+static bool better(const struct lab *lab, const struct sum *sum, const struct progress_row *old, const char *submission) {
+  if (lab->keep_last) return !sum->error && strcmp(submission, old->submission) >= 0;
   struct fraction earned;
   return !fraction_parse(old->earned, &earned) || compare(sum->earned, earned) > 0;
 }
 
-bool progress_record(struct db_tx *tx, const struct lab *lab, const char *person, const char *workshop, const char *submission, const struct tree *body, int64_t at_ms, struct err *err) {
+void progress_fold(const struct lab *lab, const struct progress_row *like, const struct tree *body, struct progress_row *rows, size_t *count, bool *changed) {
   for (size_t i = 0; i < lab->step_count; i++) {
     struct sum sum = sum_step(lab, &lab->steps[i], body);
     if (!sum.met) continue;
-    struct progress_row row = {.at_ms = at_ms}, old;
+    size_t at = 0;
+    while (at < *count && strcmp(rows[at].step, lab->steps[i].id) != 0) at++;
+    bool found = at < *count;
+    if (found ? !better(lab, &sum, &rows[at], like->submission) : lab->keep_last && sum.error) continue;
+    if (!found) (*count)++;
+    rows[at] = *like;
+    snprintf(rows[at].step, sizeof rows[at].step, "%s", lab->steps[i].id);
+    fraction_text(sum.earned, rows[at].earned);
+    fraction_text(sum.max, rows[at].max);
+    if (changed) changed[at] = true;
+  }
+}
+
+void progress_sum(const struct progress_row *rows, size_t count, char out[48]) {
+  struct fraction sum = {0, 1}, one;
+  for (size_t i = 0; i < count; i++) if (fraction_parse(rows[i].earned, &one)) sum = fraction_add(sum, one);
+  fraction_text(sum, out);
+}
+
+bool progress_load(struct db_read *read, const struct lab *lab, const char *person, const char *workshop, struct progress_row *rows, size_t *out_count, struct err *err) {
+  *out_count = 0;
+  for (size_t i = 0; i < lab->step_count; i++) {
     bool found = false;
-    snprintf(row.person, sizeof row.person, "%s", person);
-    snprintf(row.workshop, sizeof row.workshop, "%s", workshop ? workshop : "");
-    snprintf(row.lab, sizeof row.lab, "%s", lab->id);
-    snprintf(row.step, sizeof row.step, "%s", lab->steps[i].id);
-    snprintf(row.submission, sizeof row.submission, "%s", submission);
-    fraction_text(sum.earned, row.earned);
-    fraction_text(sum.max, row.max);
-    if (!store_progress_get(db_tx_read(tx), row.person, row.workshop, row.lab, row.step, &old, &found, err)) return false;
-    if (found ? !better(lab, &sum, &old) : lab->keep_last && sum.error) continue;
-    if (!store_progress_put(tx, &row, err)) return false;
+    if (!store_progress_get(read, person, workshop ? workshop : "", lab->id, lab->steps[i].id, &rows[*out_count], &found, err)) return false;
+    *out_count += found;
   }
   return true;
+}
+
+bool progress_record(struct db_tx *tx, const struct lab *lab, const char *person, const char *workshop, const char *submission, const struct tree *body, int64_t at_ms, struct err *err) {
+  struct arena *arena = arena_new(0);
+  struct progress_row like = {.at_ms = at_ms}, *rows = arena_alloc(arena, (lab->step_count + 1) * sizeof *rows);
+  bool *changed = arena_alloc(arena, lab->step_count + 1);
+  size_t count = 0;
+  snprintf(like.person, sizeof like.person, "%s", person);
+  snprintf(like.workshop, sizeof like.workshop, "%s", workshop ? workshop : "");
+  snprintf(like.lab, sizeof like.lab, "%s", lab->id);
+  snprintf(like.submission, sizeof like.submission, "%s", submission);
+  bool ok = progress_load(db_tx_read(tx), lab, person, workshop, rows, &count, err);
+  if (ok) progress_fold(lab, &like, body, rows, &count, changed);
+  for (size_t i = 0; ok && i < count; i++) if (changed[i]) ok = store_progress_put(tx, &rows[i], err);
+  arena_free(arena);
+  return ok;
 }
 
 /* --- the sheet ----------------------------------------------------------------------------------------------------------------------------------------- */
 
 struct sheet { struct arena *arena; enum lang lang; struct progress_row *rows; size_t row_count; struct quiz_row *answers; size_t answer_count; };
 
-static struct tree *decimal(struct arena *arena, struct fraction f) {
-  if (f.bottom == 1) return tree_number(arena, f.top);
-  __int128 scaled = ((__int128)f.top * 20000 / f.bottom + 1) / 2;            /* four places, half up */
-  char text[48];
-  int n = snprintf(text, sizeof text, "%lld.%04lld", (long long)(scaled / 10000), (long long)(scaled % 10000));
-  while (text[n - 1] == '0') text[--n] = 0;
-  if (text[n - 1] == '.') text[--n] = 0;
-  struct tree *number = tree_new(arena, TREE_NUMBER);
-  number->text = arena_str(arena, text);
-  number->length = (size_t)n;
-  return number;
-}
-
 static void put_points(struct arena *arena, struct tree *to, struct fraction earned) {
   char text[48];
   fraction_text(earned, text);
   tree_put_text(arena, to, "earned", text);
-  tree_put(arena, to, "earned_number", decimal(arena, earned));
+  tree_put(arena, to, "earned_number", fraction_number(arena, text));
 }
 
 static const struct progress_row *row_of(const struct sheet *sheet, const char *lab, const char *step) {

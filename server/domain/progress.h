@@ -16,6 +16,13 @@ bool progress_record(struct db_tx *tx, const struct lab *lab, const char *person
  * earned_number, max, done, begun, steps: [{id, title, earned, max, done}]}], quiz: {right, answered, of}}]}]}. earned: an exact fraction ("7/2"); earned_number:
  * the same to show; max: whole; done: of checks' steps for a lab, of modules for a course (done of). Nobody signed in: all zero. NULL: the store failed. */
 struct tree *progress_json(struct progress *progress, struct db_read *read, const struct viewer *viewer, struct arena *arena);
+/* The same on rows in memory, as a preview of a regrade counts them: `rows` of one person, workshop and lab, room for one of each of the lab's steps.
+ * Writes what changed into `changed` (or NULL), room likewise. */
+struct progress_row;
+void progress_fold(const struct lab *lab, const struct progress_row *like, const struct tree *body, struct progress_row *rows, size_t *count, bool *changed);
+bool progress_load(struct db_read *read, const struct lab *lab, const char *person, const char *workshop, struct progress_row *rows, size_t *out_count, struct err *err);
+/* The sum of the rows' points. */
+void progress_sum(const struct progress_row *rows, size_t count, char out[48]);
 /* Grades an answer (its place in quiz.yaml, from 0) and stores it when somebody is signed in. *out_betrays: the sentence of a wrong answer, in the arena, or NULL. */
 bool progress_quiz(struct progress *progress, const struct viewer *viewer, const char *module, const char *item, int answer, struct arena *arena,
                    bool *out_right, const char **out_betrays, struct err *err);

@@ -15,6 +15,7 @@
 #include "domain/files.h"
 #include "domain/verdict.h"
 #include "store/db.h"
+#include "store/store_regrade.h"
 #include "store/store_verdict.h"
 
 bool submission_may_write(const struct grading_needs *needs, const struct viewer *viewer, const char *attempt, struct arena *arena, struct attempt *out, struct err *err) {
@@ -154,11 +155,31 @@ static struct tree *verdict_of(const struct grading_needs *needs, struct db_read
     bool staff = viewer_is(viewer, ROLE_INSTRUCTOR) && strcmp(viewer->person, row->person) != 0;
     worded = tree_copy(arena, verdict_worded(arena, whole, lab, viewer->lang, (int)store_submission_tries(read, row->attempt), staff));
     tree_put_int(arena, worded, "run", verdict.run);
+    tree_put_bool(arena, worded, "earlier", strcmp(verdict.lab_version, lab->version) != 0);        /* of the lab: today's would perhaps say something else */
     tree_put_int(arena, worded, "at_ms", verdict.at_ms);
     tree_put_text(arena, worded, "gained", gained(read, arena, row));
   }
   catalog_release(edition);
   return worded;
+}
+
+/* Every grade that this hand-in was given, newest first, with the reason of who had it graded again; the list is empty while there is only one. */
+static struct tree *grades_of(struct db_read *read, struct arena *arena, const char *submission, struct err *err) {
+  struct regrade_grade *rows;
+  size_t count;
+  if (!store_regrade_grades(read, submission, arena, &rows, &count, err)) return NULL;
+  struct tree *list = tree_new(arena, TREE_LIST);
+  for (size_t i = 0; count > 1 && i < count; i++) {
+    struct tree *row = tree_new(arena, TREE_MAP);
+    tree_put_text(arena, row, "verdict", rows[i].verdict);
+    tree_put_text(arena, row, "earned", rows[i].earned);
+    tree_put_text(arena, row, "max", rows[i].max);
+    tree_put_int(arena, row, "at_ms", rows[i].at_ms);
+    tree_put_bool(arena, row, "counts", rows[i].counts);
+    tree_put_text(arena, row, "reason", *rows[i].reason ? rows[i].reason : NULL);
+    tree_push(list, row);
+  }
+  return list;
 }
 
 struct tree *submission_json(struct grading *grading, struct db_read *read, const struct viewer *viewer, const char *id, struct arena *arena, struct err *err) {
@@ -175,6 +196,9 @@ struct tree *submission_json(struct grading *grading, struct db_read *read, cons
   struct tree *verdict = verdict_of(needs, read, viewer, &row, arena, err);
   tree_put(arena, out, "submission", submission);
   tree_put(arena, out, "verdict", verdict ? verdict : tree_new(arena, TREE_NULL));
+  struct tree *grades = grades_of(read, arena, id, err);
+  if (!grades) return NULL;
+  tree_put(arena, out, "grades", grades);
   return out;
 }
 

@@ -220,6 +220,14 @@ static struct tree *run_of(struct arena *arena, const struct verdict_facts *fact
   return run;
 }
 
+static void hash_of(const struct tree *body, char out[65]) {
+  struct buf text;
+  buf_init(&text, BODY_CAP);
+  tree_write(&text, body);
+  secret_sha256_hex(text.data, text.len, out);
+  buf_release(&text);
+}
+
 struct tree *verdict_build(struct arena *arena, const struct verdict_facts *facts, const struct check_result *result) {
   struct tree *body = tree_new(arena, TREE_MAP);
   bool open = false;
@@ -254,18 +262,81 @@ struct tree *verdict_build(struct arena *arena, const struct verdict_facts *fact
   tree_put(arena, body, "reading", result->reading ? tree_copy(arena, result->reading) : tree_new(arena, TREE_LIST));
   put_copy(arena, body, "log", result->log);
 
-  struct buf text;
   char hash[65];
-  buf_init(&text, BODY_CAP);
-  tree_write(&text, body);
-  secret_sha256_hex(text.data, text.len, hash);
-  buf_release(&text);
+  hash_of(body, hash);
   struct tree *verdict = tree_new(arena, TREE_MAP);
   tree_put_text(arena, verdict, "format", "makmal.verdict/1");
   tree_put(arena, verdict, "run", run_of(arena, facts));
   tree_put(arena, verdict, "body", body);
   tree_put_text(arena, verdict, "body_sha256", hash);
   return verdict;
+}
+
+static struct tree *check_in(const struct tree *checks, const char *id) {
+  TREE_EACH(check, checks) if (!strcmp(tree_text_or(check, "id", ""), id)) return check;
+  return NULL;
+}
+
+static bool says_nothing(const struct tree *check, const struct tree *kept) {
+  const char *outcome = tree_text_or(check, "outcome", "");
+  if (!strcmp(outcome, "unobserved") || !strcmp(outcome, "error") || !strcmp(outcome, "pending")) return true;
+  if (!strcmp(outcome, "blocked")) TREE_EACH(need, tree_get(check, "because")) if (need->type == TREE_STRING && tree_get(kept, need->text)) return true;
+  return false;
+}
+
+/* Sums, state and left_out of a body whose checks were exchanged. */
+static void recount(struct arena *arena, struct tree *body, const struct tree *kept) {
+  struct fraction earned = {0, 1}, max = {0, 1}, f;
+  struct tree *left_out = tree_new(arena, TREE_LIST);
+  bool open = false;
+  TREE_EACH(word, tree_get(body, "left_out")) if (word->type == TREE_STRING && !tree_get(kept, word->text)) tree_push(left_out, tree_string(arena, word->text));
+  TREE_EACH(check, tree_get(body, "checks")) {
+    const char *outcome = tree_text_or(check, "outcome", "");
+    bool unobserved = !strcmp(outcome, "unobserved");
+    if (fraction_parse(tree_text(check, "earned"), &f)) earned = fraction_add(earned, f);
+    if (!unobserved && fraction_parse(tree_text(check, "max"), &f)) max = fraction_add(max, f);
+    if (unobserved && tree_get(kept, tree_text_or(check, "id", ""))) tree_push(left_out, tree_string(arena, tree_text_or(check, "id", "")));
+    if (unobserved || !strcmp(outcome, "error") || !strcmp(outcome, "pending")) open = true;
+  }
+  char text[48];
+  fraction_text(earned, text);
+  tree_set(arena, body, "earned", tree_string(arena, text));
+  fraction_text(max, text);
+  tree_set(arena, body, "max", tree_string(arena, text));
+  tree_set(arena, body, "state", tree_string(arena, open ? "open" : "settled"));
+  tree_set(arena, body, "left_out", left_out);
+}
+
+void verdict_keep(struct arena *arena, struct tree *verdict, const struct tree *old_body, const char *only, int *out_new) {
+  struct tree *body = tree_get(verdict, "body"), *kept = tree_new(arena, TREE_MAP), *checks = tree_new(arena, TREE_LIST);
+  const struct tree *new_checks = tree_get(body, "checks"), *old_checks = tree_get(old_body, "checks");
+  const char *script = tree_text_or(old_body, "script", "");
+  *out_new = 0;
+  /* whoever is blocked by one that is kept is kept too, however long the chain */
+  for (size_t before = SIZE_MAX; before != kept->count;) {
+    before = kept->count;
+    TREE_EACH(check, new_checks) {
+      const char *id = tree_text_or(check, "id", "");
+      const struct tree *old = check_in(old_checks, id);
+      if (!old || tree_get(kept, id)) continue;
+      bool other = only && strcmp(id, only) != 0;
+      if (other ? tree_equal(old, check) : !says_nothing(check, kept) || !strcmp(tree_text_or(old, "outcome", ""), tree_text_or(check, "outcome", ""))) continue;
+      tree_put_text(arena, kept, id, tree_text_or(tree_get(old_body, "kept"), id, script));
+    }
+  }
+  TREE_EACH(check, new_checks) {
+    const char *id = tree_text_or(check, "id", "");
+    bool keep = tree_get(kept, id) != NULL;
+    *out_new += !keep && (!only || !strcmp(id, only)) && !says_nothing(check, kept);
+    tree_push(checks, tree_copy(arena, keep ? check_in(old_checks, id) : check));
+  }
+  if (!kept->count) return;
+  tree_set(arena, body, "checks", checks);
+  tree_put(arena, body, "kept", kept);
+  recount(arena, body, kept);
+  char hash[65];
+  hash_of(body, hash);
+  tree_set(arena, verdict, "body_sha256", tree_string(arena, hash));
 }
 
 bool verdict_has(const struct tree *verdict, const char *outcome) {
@@ -398,19 +469,8 @@ struct tree *verdict_check_worded(struct arena *arena, const struct tree *check,
 }
 
 static void put_number(struct arena *arena, struct tree *out, const char *key, const char *text) {
-  struct fraction f;
-  if (!fraction_parse(text, &f)) return;
-  /* four decimals at most, as a JSON number */
-  int64_t ten_thousandths = (int64_t)(((__int128)f.top * 20000 / f.bottom + 1) / 2);
-  struct tree *number = tree_number(arena, 0);
-  char digits[48];
-  snprintf(digits, sizeof digits, "%" PRId64 ".%04d", ten_thousandths / 10000, (int)(ten_thousandths % 10000));
-  size_t n = strlen(digits);
-  while (digits[n - 1] == '0') digits[--n] = 0;
-  if (digits[n - 1] == '.') digits[--n] = 0;
-  number->text = arena_str(arena, digits);
-  number->length = n;
-  tree_set(arena, out, key, number);
+  struct tree *number = fraction_number(arena, text);
+  if (number) tree_set(arena, out, key, number);
 }
 
 struct tree *verdict_worded(struct arena *arena, const struct tree *verdict, const struct lab *lab, enum lang lang, int tries, bool staff) {

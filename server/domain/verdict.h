@@ -17,6 +17,10 @@ struct verdict_facts {
 };
 /* {format, run, body, body_sha256}. Checks the worker did not end, or that it made up, become `error` (who platform). */
 struct tree *verdict_build(struct arena *arena, const struct verdict_facts *facts, const struct check_result *result);
+/* For a regrade: checks that the replay could not observe, in which the script failed, or that were blocked by such a one keep what they had in old_body, and
+ * with `only` (or NULL) all but that check do. body.kept names them with the script that graded them; without any the body is the replay's, byte for byte.
+ * *out_new: how many of the checks asked for were graded anew. */
+void verdict_keep(struct arena *arena, struct tree *verdict, const struct tree *old_body, const char *only, int *out_new);
 /* One raw check with outcome and points, as it stands in body.checks; NULL when no such check is known. For the preview while a run goes on. */
 struct tree *verdict_check(struct arena *arena, const struct lab *lab, enum check_scope scope, bool no_api, const struct tree *raw);
 struct tree *verdict_check_worded(struct arena *arena, const struct tree *check, const struct lab *lab, enum lang lang, int tries, bool staff);

@@ -8,14 +8,16 @@
 #include "store/db.h"
 #include "store/store_submission.h"
 
-#define VERDICT "id, submission, script, run, kind, state, earned, max, final, at_ms, body_sha256, evidence_sha256"
-enum { Q_ADD, Q_ADD_BODY, Q_OF, Q_TEXT, Q_RUNS };
+#define VERDICT "id, submission, script, run, kind, state, earned, max, final, at_ms, body_sha256, evidence_sha256, lab_version, library, regrade"
+enum { Q_GET, Q_ADD, Q_ADD_BODY, Q_OF, Q_TEXT, Q_RUNS };
 const struct db_query store_verdict_queries[] = {
   [Q_ADD] = {"verdict_add",
   "INSERT INTO verdict (" VERDICT ") VALUES (:id, :submission, :script, (SELECT coalesce(max(run), 0) + 1 FROM verdict WHERE submission = :submission AND script = :script),"
-  " :kind, :state, :earned, :max, :final, :at_ms, :body_sha256, :evidence_sha256) RETURNING run"},
+  " :kind, :state, :earned, :max, :final, :at_ms, :body_sha256, :evidence_sha256, :lab_version, :library, :regrade) RETURNING run"},
   [Q_ADD_BODY] = {"verdict_add_body", "INSERT INTO verdict_body (verdict, person, what, hash) VALUES (:verdict, :person, :what, :hash)"},
-  [Q_OF] = {"verdict_of", "SELECT " VERDICT " FROM verdict WHERE submission = :submission ORDER BY final DESC, run DESC LIMIT 1"},
+  [Q_OF] = {"verdict_of", 
+  "SELECT " VERDICT " FROM verdict WHERE submission = :submission ORDER BY id IS (SELECT verdict FROM submission WHERE id = :submission) DESC, final DESC, id DESC LIMIT 1"},
+  [Q_GET] = {"verdict_get", "SELECT " VERDICT " FROM verdict WHERE id = :id"},
   [Q_TEXT] = {"verdict_text", "SELECT hash FROM verdict_body WHERE verdict = :verdict AND what = :what"},
   [Q_RUNS] = {"verdict_runs", "SELECT count(*) FROM verdict WHERE submission = :submission"},
   {0}};
@@ -45,6 +47,9 @@ bool store_verdict_add(struct db_tx *tx, struct verdict_row *row, const char *pe
   db_bind_int(stmt, ":at_ms", row->at_ms);
   db_bind_text(stmt, ":body_sha256", row->body_sha256);
   db_bind_text(stmt, ":evidence_sha256", row->evidence_sha256);
+  db_bind_text(stmt, ":lab_version", row->lab_version);
+  db_bind_text(stmt, ":library", row->library);
+  db_bind_text(stmt, ":regrade", *row->regrade ? row->regrade : NULL);
   enum db_step step = db_step(stmt, err);
   if (step == DB_ROW) {
     row->run = db_int(stmt, 0);
@@ -55,25 +60,39 @@ bool store_verdict_add(struct db_tx *tx, struct verdict_row *row, const char *pe
   return add_body(tx, row->id, person, "body", body, body_length, err) && add_body(tx, row->id, person, "evidence", evidence, evidence_length, err);
 }
 
+static void row_from(struct db_stmt *stmt, struct verdict_row *out) {
+  memset(out, 0, sizeof *out);
+  db_copy(stmt, 0, out->id, sizeof out->id);
+  db_copy(stmt, 1, out->submission, sizeof out->submission);
+  db_copy(stmt, 2, out->script, sizeof out->script);
+  out->run = db_int(stmt, 3);
+  db_copy(stmt, 4, out->kind, sizeof out->kind);
+  db_copy(stmt, 5, out->state, sizeof out->state);
+  db_copy(stmt, 6, out->earned, sizeof out->earned);
+  db_copy(stmt, 7, out->max, sizeof out->max);
+  out->final = db_int(stmt, 8) != 0;
+  out->at_ms = db_int(stmt, 9);
+  db_copy(stmt, 10, out->body_sha256, sizeof out->body_sha256);
+  db_copy(stmt, 11, out->evidence_sha256, sizeof out->evidence_sha256);
+  db_copy(stmt, 12, out->lab_version, sizeof out->lab_version);
+  db_copy(stmt, 13, out->library, sizeof out->library);
+  db_copy(stmt, 14, out->regrade, sizeof out->regrade);
+}
+
+bool store_verdict_get(struct db_read *read, const char *id, struct verdict_row *out, struct err *err) {
+  struct db_stmt *stmt = db_begin(read, &store_verdict_queries[Q_GET]);
+  db_bind_text(stmt, ":id", id);
+  enum db_step step = db_step(stmt, err);
+  if (step == DB_ROW) row_from(stmt, out);
+  db_end(stmt);
+  return step == DB_ROW || (step == DB_DONE && err_set(err, ERR_NOT_FOUND, "verdict.missing", "no verdict %s", id));
+}
+
 bool store_verdict_of(struct db_read *read, const char *submission, struct verdict_row *out) {
   struct db_stmt *stmt = db_begin(read, &store_verdict_queries[Q_OF]);
   db_bind_text(stmt, ":submission", submission);
   bool found = db_step(stmt, NULL) == DB_ROW;
-  if (found) {
-    memset(out, 0, sizeof *out);
-    db_copy(stmt, 0, out->id, sizeof out->id);
-    db_copy(stmt, 1, out->submission, sizeof out->submission);
-    db_copy(stmt, 2, out->script, sizeof out->script);
-    out->run = db_int(stmt, 3);
-    db_copy(stmt, 4, out->kind, sizeof out->kind);
-    db_copy(stmt, 5, out->state, sizeof out->state);
-    db_copy(stmt, 6, out->earned, sizeof out->earned);
-    db_copy(stmt, 7, out->max, sizeof out->max);
-    out->final = db_int(stmt, 8) != 0;
-    out->at_ms = db_int(stmt, 9);
-    db_copy(stmt, 10, out->body_sha256, sizeof out->body_sha256);
-    db_copy(stmt, 11, out->evidence_sha256, sizeof out->evidence_sha256);
-  }
+  if (found) row_from(stmt, out);
   db_end(stmt);
   return found;
 }

@@ -4,7 +4,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 struct db; struct live; struct catalog; struct people; struct attempts; struct grading; struct cluster; struct progress; struct assets;
-struct buf; struct gate; struct streams; struct metrics; struct check_pool; struct page_kept;
+struct buf; struct gate; struct streams; struct metrics; struct check_pool; struct page_kept; struct regrades;
 struct house {
   struct db *db;
   struct live *live;
@@ -14,6 +14,7 @@ struct house {
   struct cluster *cluster;
   struct attempts *attempts;
   struct grading *grading;
+  struct regrades *regrades;
   struct assets *assets;         /* web/dist in memory */
   struct check_pool *pool;       /* for metrics alone */
   struct gate *gate;             /* rates (web/gate.h) */

@@ -126,6 +126,7 @@ static void bar(struct req *req, const struct page *page, struct buf *out) {
   nav_entry(req, out, "/j", "shell.join", is(page, "join"));
   if (staff) {
     nav_entry(req, out, "/workshops", "shell.workshops", is(page, "workshops"));
+    nav_entry(req, out, "/regrades", "shell.regrades", is(page, "regrades"));
     nav_entry(req, out, "/status", "shell.status", is(page, "status"));
   }
   buf_str(out, "</nav>\n<div class=\"bar-end\">");

@@ -4,6 +4,7 @@
 #define MAKMAL_WEB_PAGE_H
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include "web/route.h"
 
 #define PAGE_MAX (2u * 1024u * 1024u)
@@ -30,9 +31,20 @@ void page_token(struct req *req, struct buf *out);
 /* <key> in the viewer's language, escaped. */
 void page_words(struct req *req, struct buf *out, const char *key, const struct tree *params);
 
+/* Parts of plain pages (page_forms.c). A page that begins with its title; a paragraph; ` name="value"`; a moment; an answer 303. */
+struct page *page_begin(struct req *req, const char *section, const char *title_key);
+void page_para(struct req *req, struct buf *out, const char *key);
+void page_attribute(struct buf *out, const char *name, const char *value);
+void page_moment(struct buf *out, int64_t ms);
+bool page_see_other(struct req *req, struct reply *out, const char *where);
+/* Opens a form that posts to `action`: token, the place to go on to, and what was refused (or NULL). data: what the page's script knows it by, or NULL. */
+void page_form(struct req *req, struct buf *out, const char *action, const char *data, const struct err *refused);
+/* page_reply for a form that is shown again: the status says that something was refused. */
+bool page_again(struct req *req, struct page *page, struct reply *out, const struct err *refused, struct err *err);
+
 /* One line about the cluster as it is now. */
 void page_cluster_line(struct req *req, struct buf *out);
-extern const struct route page_routes[], page_form_routes[], page_status_routes[];
+extern const struct route page_routes[], page_form_routes[], page_status_routes[], page_regrade_routes[];
 
 /* The bodies the catalogue makes (page_course.c): main and title are filled, err for what is not there. */
 bool page_home(struct req *req, struct page *page, struct err *err);

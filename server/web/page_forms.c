@@ -21,7 +21,7 @@
 #include "web/route.h"
 
 /* --- small parts ---------------------------------------------------------------------------------------------------------------------------------- */
-static struct page *begin(struct req *req, const char *section, const char *title_key) {
+struct page *page_begin(struct req *req, const char *section, const char *title_key) {
   struct page *page = page_new(req);
   page->section = section;
   page->title = req_words(req, title_key, NULL);
@@ -31,28 +31,28 @@ static struct page *begin(struct req *req, const char *section, const char *titl
   return page;
 }
 
-static void para(struct req *req, struct buf *out, const char *key) {
+void page_para(struct req *req, struct buf *out, const char *key) {
   buf_str(out, "<p>");
   page_words(req, out, key, NULL);
   buf_str(out, "</p>\n");
 }
 
-static void attribute(struct buf *out, const char *name, const char *value) {
+void page_attribute(struct buf *out, const char *name, const char *value) {
   buf_printf(out, " %s=\"", name);
   buf_html(out, value);
   buf_char(out, '"');
 }
 
-static void form(struct req *req, struct buf *out, const char *action, const char *data, const struct err *refused) {
+void page_form(struct req *req, struct buf *out, const char *action, const char *data, const struct err *refused) {
   buf_str(out, "<form class=\"form\" method=\"post\"");
-  attribute(out, "action", action);
-  if (data) attribute(out, "data-form", data);
+  page_attribute(out, "action", action);
+  if (data) page_attribute(out, "data-form", data);
   buf_str(out, ">");
   page_token(req, out);
   const char *next = req->raw ? req_form(req, "next") : req_query(req, "next");
   if (next) {
     buf_str(out, "<input type=\"hidden\" name=\"next\"");
-    attribute(out, "value", next);
+    page_attribute(out, "value", next);
     buf_str(out, ">");
   }
   buf_char(out, '\n');
@@ -67,20 +67,20 @@ static void form(struct req *req, struct buf *out, const char *action, const cha
 struct input { const char *name, *type, *label, *help, *value, *auto_complete; bool optional; };
 static void field(struct req *req, struct buf *out, const struct input *input) {
   buf_str(out, "<div class=\"field\"><label");
-  attribute(out, "for", input->name);
+  page_attribute(out, "for", input->name);
   buf_str(out, ">");
   page_words(req, out, input->label, NULL);
   buf_str(out, "</label><input");
-  attribute(out, "id", input->name);
-  attribute(out, "name", input->name);
-  attribute(out, "type", input->type);
-  if (input->auto_complete) attribute(out, "autocomplete", input->auto_complete);
-  if (input->value) attribute(out, "value", input->value);
-  if (input->help) attribute(out, "aria-describedby", arena_printf(req->arena, "%s-help", input->name));
+  page_attribute(out, "id", input->name);
+  page_attribute(out, "name", input->name);
+  page_attribute(out, "type", input->type);
+  if (input->auto_complete) page_attribute(out, "autocomplete", input->auto_complete);
+  if (input->value) page_attribute(out, "value", input->value);
+  if (input->help) page_attribute(out, "aria-describedby", arena_printf(req->arena, "%s-help", input->name));
   buf_str(out, input->optional ? ">" : " required>");
   if (input->help) {
     buf_str(out, "<p class=\"help\"");
-    attribute(out, "id", arena_printf(req->arena, "%s-help", input->name));
+    page_attribute(out, "id", arena_printf(req->arena, "%s-help", input->name));
     buf_str(out, ">");
     page_words(req, out, input->help, NULL);
     buf_str(out, "</p>");
@@ -97,7 +97,7 @@ static void submit(struct req *req, struct buf *out, const char *key) {
 /* A path of ours to go to, or "/". */
 static const char *safe_path(const char *wanted) { return wanted && http_path_ok(wanted) && !strchr(wanted, '%') ? wanted : "/"; }
 
-static bool see_other(struct req *req, struct reply *out, const char *where) {
+bool page_see_other(struct req *req, struct reply *out, const char *where) {
   (void)req;
   out->status = 303;
   out->location = where;
@@ -108,7 +108,7 @@ static bool see_other(struct req *req, struct reply *out, const char *where) {
 }
 
 /* The form again, with the refusal; the status says that it was one. */
-static bool again(struct req *req, struct page *page, struct reply *out, const struct err *refused, struct err *err) {
+bool page_again(struct req *req, struct page *page, struct reply *out, const struct err *refused, struct err *err) {
   if (!page_reply(req, page, out, err)) return false;
   if (refused && refused->code != ERR_NONE) {
     out->status = gate_status(refused);
@@ -120,7 +120,7 @@ static bool again(struct req *req, struct page *page, struct reply *out, const s
 }
 
 /* "2026-03-01 14:05 UTC": the page's script shows local time; without it the zone is said. */
-static void moment(struct buf *out, int64_t ms) {
+void page_moment(struct buf *out, int64_t ms) {
   time_t seconds = (time_t)(ms / 1000);
   struct tm utc;
   char text[40], machine[40];
@@ -141,11 +141,11 @@ static void languages(struct req *req, struct buf *out) {
 }
 
 static bool join_page(struct req *req, struct reply *out, const struct err *refused, struct err *err) {
-  struct page *page = begin(req, "join", "join.title");
+  struct page *page = page_begin(req, "join", "join.title");
   struct buf *main = page->main;
   bool back = req->raw && req_form(req, "return_key") != NULL;
-  para(req, main, "join.lead");
-  form(req, main, "/j", "join", back ? NULL : refused);
+  page_para(req, main, "join.lead");
+  page_form(req, main, "/j", "join", back ? NULL : refused);
   field(req, main, &(struct input){"code", "text", "join.code", "join.code-help", req->raw ? req_form(req, "code") : req_query(req, "k"), "off"});
   field(req, main, &(struct input){"name", "text", "join.name", "join.name-help", req->raw ? req_form(req, "name") : NULL, "name"});
   languages(req, main);
@@ -153,10 +153,10 @@ static bool join_page(struct req *req, struct reply *out, const struct err *refu
   buf_str(main, "<h2>");
   page_words(req, main, "return.title", NULL);
   buf_str(main, "</h2>\n");
-  form(req, main, "/j", "return", back ? refused : NULL);
+  page_form(req, main, "/j", "return", back ? refused : NULL);
   field(req, main, &(struct input){"return_key", "text", "return.key", "return.key-help", NULL, "off"});
   submit(req, main, "return.do");
-  return again(req, page, out, refused, err);
+  return page_again(req, page, out, refused, err);
 }
 
 static bool join_get(struct req *req, struct reply *out, struct err *err) { return join_page(req, out, NULL, err); }
@@ -165,14 +165,14 @@ static bool join_get(struct req *req, struct reply *out, struct err *err) { retu
 static bool key_page(struct req *req, struct reply *out, const struct login *login, const char *key, struct err *err) {
   req->viewer = login->viewer;
   snprintf(req->csrf, sizeof req->csrf, "%s", login->csrf);
-  struct page *page = begin(req, "join", "return.yours");
+  struct page *page = page_begin(req, "join", "return.yours");
   struct buf *main = page->main;
   buf_str(main, "<section class=\"once\"><p>");
   page_words(req, main, "return.keep", NULL);
   buf_str(main, "</p>\n<p><code class=\"code\" data-copy>");
   buf_html(main, key);
   buf_str(main, "</code></p>\n<p><a class=\"button primary\"");
-  attribute(main, "href", safe_path(req_form(req, "next")));
+  page_attribute(main, "href", safe_path(req_form(req, "next")));
   buf_str(main, ">");
   page_words(req, main, "return.on", NULL);
   buf_str(main, "</a></p></section>\n");
@@ -186,24 +186,24 @@ static bool join_post(struct req *req, struct reply *out, struct err *err) {
   char key[32];
   if (!web_join(req, &join, &login, key, refused)) return join_page(req, out, refused, err);
   out->set_cookie[0] = auth_cookie(req, &login);
-  return *key ? key_page(req, out, &login, key, err) : see_other(req, out, safe_path(req_form(req, "next")));
+  return *key ? key_page(req, out, &login, key, err) : page_see_other(req, out, safe_path(req_form(req, "next")));
 }
 
 /* --- signing in, out; the first administrator ----------------------------------------------------------------------------------------------------- */
 static bool signin_page(struct req *req, struct reply *out, const struct err *refused, struct err *err) {
-  struct page *page = begin(req, "signin", "signin.title");
+  struct page *page = page_begin(req, "signin", "signin.title");
   struct buf *main = page->main;
-  para(req, main, "signin.lead");
+  page_para(req, main, "signin.lead");
   if (req->house->plain_http && req->house->beyond_loopback) {
     buf_str(main, "<p class=\"note\" data-tone=\"warn\">");
     page_words(req, main, "signin.plain-http", NULL);
     buf_str(main, "</p>\n");
   }
-  form(req, main, "/signin", "signin", refused);
+  page_form(req, main, "/signin", "signin", refused);
   field(req, main, &(struct input){"name", "text", "signin.name", NULL, req->raw ? req_form(req, "name") : NULL, "username"});
   field(req, main, &(struct input){"password", "password", "signin.password", NULL, NULL, "current-password"});
   submit(req, main, "signin.do");
-  return again(req, page, out, refused, err);
+  return page_again(req, page, out, refused, err);
 }
 
 static bool signin_get(struct req *req, struct reply *out, struct err *err) { return signin_page(req, out, NULL, err); }
@@ -215,36 +215,36 @@ static bool signin_post(struct req *req, struct reply *out, struct err *err) {
   if (!people_sign_in(req->house->people, name ? name : "", password ? password : "", req->address, req->viewer.lang, &login, refused))
     return signin_page(req, out, refused, err);
   out->set_cookie[0] = auth_cookie(req, &login);
-  return see_other(req, out, safe_path(req_form(req, "next")));
+  return page_see_other(req, out, safe_path(req_form(req, "next")));
 }
 
 static bool signout_post(struct req *req, struct reply *out, struct err *err) {
   if (!people_sign_out(req->house->people, &req->viewer, err)) return false;
   live_drop_login(req->house->live, req->viewer.login);
   out->set_cookie[0] = auth_cookie_gone(req);
-  return see_other(req, out, "/");
+  return page_see_other(req, out, "/");
 }
 
 static bool setup_page(struct req *req, struct reply *out, const struct err *refused, struct err *err) {
   struct db_read *read = req_read_again(req, err);
   if (!read) return false;
-  struct page *page = begin(req, "setup", "setup.title");
+  struct page *page = page_begin(req, "setup", "setup.title");
   struct buf *main = page->main;
   if (!people_need_setup(req->house->people, read)) {
-    para(req, main, "setup.done");
-    return again(req, page, out, refused, err);
+    page_para(req, main, "setup.done");
+    return page_again(req, page, out, refused, err);
   }
-  para(req, main, "setup.lead");
-  form(req, main, "/setup", "setup", refused);
+  page_para(req, main, "setup.lead");
+  page_form(req, main, "/setup", "setup", refused);
   const char *key = req->raw ? req_form(req, "key") : req_query(req, "k");
   buf_str(main, "<input type=\"hidden\" name=\"key\"");
-  attribute(main, "value", key ? key : "");
+  page_attribute(main, "value", key ? key : "");
   buf_str(main, ">\n");
   field(req, main, &(struct input){"name", "text", "signin.name", "setup.name-help", req->raw ? req_form(req, "name") : NULL, "username"});
   field(req, main, &(struct input){"password", "password", "signin.password", "setup.password-help", NULL, "new-password"});
   submit(req, main, "setup.do");
   page->nonce = NULL;
-  if (!again(req, page, out, refused, err)) return false;
+  if (!page_again(req, page, out, refused, err)) return false;
   out->private_ = true;                 /* the key stands in the page */
   out->etag = NULL;
   return true;
@@ -259,13 +259,13 @@ static bool setup_post(struct req *req, struct reply *out, struct err *err) {
   if (!people_setup(req->house->people, key ? key : "", name ? name : "", password ? password : "", req->address, req->viewer.lang, &login, refused))
     return setup_page(req, out, refused, err);
   out->set_cookie[0] = auth_cookie(req, &login);
-  return see_other(req, out, "/workshops");
+  return page_see_other(req, out, "/workshops");
 }
 
 static bool language_post(struct req *req, struct reply *out, struct err *err) {
   enum lang lang;
   if (!lang_parse(req_form(req, "language"), &lang)) return err_set(err, ERR_INVALID, "people.language", NULL);
-  return web_language(req, lang, out, err) && see_other(req, out, safe_path(req_form(req, "back")));
+  return web_language(req, lang, out, err) && page_see_other(req, out, safe_path(req_form(req, "back")));
 }
 
 /* --- staff ---------------------------------------------------------------------------------------------------------------------------------------- */
@@ -279,11 +279,11 @@ static void workshop_row(struct req *req, struct buf *out, const struct tree *ro
     buf_str(out, "<code class=\"code\" data-copy>");
     buf_html(out, code);
     buf_str(out, "</code></td><td><a");
-    attribute(out, "href", link);
+    page_attribute(out, "href", link);
     buf_str(out, ">");
     buf_html(out, link);
     buf_str(out, "</a></td><td>");
-    moment(out, tree_int(row, "until_ms", 0));
+    page_moment(out, tree_int(row, "until_ms", 0));
   } else {
     page_words(req, out, "workshops.closed", NULL);
     buf_str(out, "</td><td></td><td>");
@@ -293,7 +293,7 @@ static void workshop_row(struct req *req, struct buf *out, const struct tree *ro
     buf_str(out, "<form method=\"post\" action=\"/workshops\">");
     page_token(req, out);
     buf_str(out, "<input type=\"hidden\" name=\"close\"");
-    attribute(out, "value", tree_text_or(row, "id", ""));
+    page_attribute(out, "value", tree_text_or(row, "id", ""));
     buf_str(out, "><button class=\"danger\">");
     page_words(req, out, "workshops.close", NULL);
     buf_str(out, "</button></form>");
@@ -304,18 +304,18 @@ static void workshop_row(struct req *req, struct buf *out, const struct tree *ro
 static bool workshops_page(struct req *req, struct reply *out, const struct err *refused, struct err *err) {
   struct db_read *read = req_read_again(req, err);
   if (!read) return false;
-  struct page *page = begin(req, "workshops", "workshops.title");
+  struct page *page = page_begin(req, "workshops", "workshops.title");
   struct buf *main = page->main;
   const struct tree *list = people_workshops(req->house->people, read, &req->viewer, req->arena);
-  para(req, main, "workshops.lead");
-  form(req, main, "/workshops", "workshop", refused);
+  page_para(req, main, "workshops.lead");
+  page_form(req, main, "/workshops", "workshop", refused);
   const char *hours = req->raw ? req_form(req, "hours") : NULL;
   field(req, main, &(struct input){"name", "text", "workshops.name", "workshops.name-help", req->raw ? req_form(req, "name") : NULL, "off"});
   field(req, main, &(struct input){"hours", "number", "workshops.hours", "workshops.hours-help", hours ? hours : "12", "off"});
   submit(req, main, "workshops.open");
   if (!list || !list->count) {
-    para(req, main, "workshops.none");
-    return again(req, page, out, refused, err);
+    page_para(req, main, "workshops.none");
+    return page_again(req, page, out, refused, err);
   }
   static const char *const columns[] = {"workshops.name", "workshops.code", "workshops.link", "workshops.until", "workshops.people", "workshops.end"};
   buf_str(main, "<table class=\"grades\"><caption>");
@@ -329,7 +329,7 @@ static bool workshops_page(struct req *req, struct reply *out, const struct err 
   buf_str(main, "</tr></thead><tbody>\n");
   TREE_EACH(row, list) workshop_row(req, main, row);
   buf_str(main, "</tbody></table>\n");
-  return again(req, page, out, refused, err);
+  return page_again(req, page, out, refused, err);
 }
 
 static bool workshops_get(struct req *req, struct reply *out, struct err *err) { return workshops_page(req, out, NULL, err); }
@@ -343,7 +343,7 @@ static bool workshops_post(struct req *req, struct reply *out, struct err *err) 
   if (shut) ok = people_close_workshop(req->house->people, &req->viewer, shut, refused);
   else if (hours && *hours && (!http_length_parse(hours, &number) || number > 10000)) ok = err_set(refused, ERR_INVALID, "workshops.hours-wrong", NULL);
   else ok = people_workshop(req->house->people, &req->viewer, name ? name : "", (int)number, id, code, refused);
-  return ok ? see_other(req, out, "/workshops") : workshops_page(req, out, refused, err);
+  return ok ? page_see_other(req, out, "/workshops") : workshops_page(req, out, refused, err);
 }
 
 const struct route page_form_routes[] = {

@@ -14,7 +14,7 @@
 #include "web/stream.h"
 
 const struct route *const *route_tables(void) {
-  static const struct route *const tables[] = {page_routes, page_form_routes, page_status_routes, asset_routes, api_status_routes, api_people_routes, api_catalog_routes, api_attempt_routes, api_submission_routes, stream_routes, NULL};
+  static const struct route *const tables[] = {page_routes, page_form_routes, page_status_routes, page_regrade_routes, asset_routes, api_status_routes, api_people_routes, api_catalog_routes, api_attempt_routes, api_submission_routes, api_regrade_routes, stream_routes, NULL};
   return tables;
 }
 

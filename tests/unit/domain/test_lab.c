@@ -122,6 +122,7 @@ static void each_mistake_is_said_and_keeps_the_lab_closed(void **state) {
     {"no lab.yaml", {"lab.yaml", NULL}, NULL, "lint.file-missing"},
     {"no script", {"checks.lua", NULL}, NULL, "lint.file-missing"},
     {"no solution", {"solution/front.yaml", NULL}, NULL, "lint.file-missing"},
+    {"a snapshot of what is in no namespace", {"lab.yaml", LAB(", \"snapshot\": [\"Pod\", \"Node\"]")}, NULL, "lint.snapshot"},
     {"a capability no cluster has", {"lab.yaml", LAB(", \"cluster\": [\"ingres\"]")}, NULL, "lint.capability"},
     {"a version that is none", {"lab.yaml", LAB(", \"kubernetes\": \"new\"")}, NULL, "lint.kubernetes"},
     {"a wait without a unit", {"lab.yaml", LAB(", \"wait\": \"60\"")}, NULL, "lint.duration"},

@@ -12,6 +12,7 @@ import { ThemeSwitch } from "./theme-switch";
 const ready = loadWords();
 const islands: Record<string, () => Promise<{ mount: (element: HTMLElement) => void }>> = {
   quiz: () => import("./quiz"),
+  regrade: () => import("./regrade"),
 };
 
 function keepPlace(): void {

@@ -1,0 +1,35 @@
+/* regrade_inside: what regrade.c and regrade_show.c share. */
+#ifndef MAKMAL_DOMAIN_REGRADE_INSIDE_H
+#define MAKMAL_DOMAIN_REGRADE_INSIDE_H
+#include <pthread.h>
+#include <stdatomic.h>
+#include "domain/regrade.h"
+#include "store/store_regrade.h"
+struct jobs;
+
+enum tally_word { TALLY_PASS, TALLY_PARTIAL, TALLY_FAIL, TALLY_OTHER, TALLY_COUNT };
+struct tally { char id[64]; int before[TALLY_COUNT], after[TALLY_COUNT]; };
+enum preview_state { PREVIEW_RUNS, PREVIEW_READY, PREVIEW_FAILED };
+struct preview {
+  struct preview *next;
+  char id[ID_SIZE], person[ID_SIZE], lab[64], check[64], workshop[ID_SIZE];
+  enum preview_state state;
+  bool busy, dropped;                         /* a job has it; it is to go when the job lets go */
+  char why[64];
+  int64_t at_ms;
+  size_t done, of;
+  struct arena *arena;                        /* items, tallies */
+  struct regrade_item *items;
+  struct tally *tallies; size_t tally_count;
+};
+struct regrades {
+  struct regrades_needs needs;
+  struct jobs *jobs;
+  pthread_mutex_t lock;                       /* previews, and all in them that is not the job's */
+  struct preview *previews;
+  atomic_bool closing;
+  int64_t stuck_place; int stuck;             /* the job's own: how often one hand-in could not be graded */
+};
+struct preview *regrade_find(struct regrades *regrades, const char *id);        /* lock held; NULL: none, or dropped */
+void regrade_tell(struct regrades *regrades, const char *id, const char *state, size_t done, size_t of);
+#endif
