@@ -225,15 +225,15 @@ static const char *mark_of(const char *change) {
 
 static void people_bar(struct req *req, struct buf *out, const struct tree *people) {
   struct part parts[4];
-  struct buf label;
-  buf_init_arena(&label, req->arena, 4096);
+  struct buf *label = arena_alloc(req->arena, sizeof *label);      /* the arena frees its bytes when it goes */
+  buf_init_arena(label, req->arena, 4096);
   for (size_t i = 0; i < 4; i++) {
     struct tree *params = tree_new(req->arena, TREE_MAP);
     parts[i] = (struct part){changes[i], tree_int(people, changes[i], 0)};
     tree_put_int(req->arena, params, "count", parts[i].count);
-    buf_printf(&label, "%s%s", i ? ", " : "", req_words(req, arena_printf(req->arena, "regrade.people-%s", changes[i]), params));
+    buf_printf(label, "%s%s", i ? ", " : "", req_words(req, arena_printf(req->arena, "regrade.people-%s", changes[i]), params));
   }
-  bar(out, parts, 4, label.data);
+  bar(out, parts, 4, label->data);
   buf_str(out, "<ul class=\"legend\">");
   for (size_t i = 0; i < 4; i++) {
     buf_printf(out, "<li class=\"change-%s\"><span aria-hidden=\"true\">%s</span> ", changes[i], marks[i]);
