@@ -50,25 +50,6 @@ end
 
 local function written(field) return field.node and field.node:type() ~= "null" end
 
--- Dotted IPv4 as a number; nil for anything else.
-local function address(text)
-  local a, b, c, d = text:match("^(%d+)%.(%d+)%.(%d+)%.(%d+)$")
-  if not a then return nil end
-  a, b, c, d = tonumber(a), tonumber(b), tonumber(c), tonumber(d)
-  if a > 255 or b > 255 or c > 255 or d > 255 then return nil end
-  return a << 24 | b << 16 | c << 8 | d
-end
-
--- Does the block hold the address? nil when the block cannot be read.
-function lib.cidr_holds(block, ip)
-  local base, bits = block:match("^([%d.]+)/(%d+)$")
-  local net, one = base and address(base), address(ip)
-  bits = tonumber(bits or "")
-  if not net or not one or not bits or bits > 32 then return nil end
-  local mask = bits == 0 and 0 or (0xFFFFFFFF << (32 - bits)) & 0xFFFFFFFF
-  return net & mask == one & mask
-end
-
 -- One item of from: or to:.
 local function peer_fits(peer, other)
   local block, pods, spaces = peer:get("ipBlock"), peer:get("podSelector"), peer:get("namespaceSelector")
