@@ -28,8 +28,7 @@ program() {
     etcd) P_DIR=$CLUSTER_DIR/addons/etcd P_PACKAGE=go.etcd.io/etcd/server/v3 P_LINES=386 ;;
     coredns) P_DIR=$CLUSTER_DIR/addons/coredns P_PACKAGE=. P_LINES=531 ;;
     kube-router)
-      P_DIR=$CLUSTER_DIR/addons/kube-router P_PACKAGE=github.com/cloudnativelabs/kube-router/v2/cmd/kube-router P_LINES=755
-      P_LDFLAGS+=" -X github.com/cloudnativelabs/kube-router/v2/pkg/version.Version=$(module_version "$CLUSTER_DIR/addons/kube-router" github.com/cloudnativelabs/kube-router/v2)"
+      P_DIR=$CLUSTER_DIR/addons/kube-router P_PACKAGE=. P_LINES=450
       ;;
     *)
       has_hook "$1" program || die "no program is called '$1'; there are: ${CORE_PROGRAMS[*]} ${ADDONS_ALWAYS[*]}"

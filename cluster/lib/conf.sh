@@ -10,7 +10,7 @@ render() {
 }
 
 make_conf() {
-  mkdir -p "$CONF" "$ROOT"/{cni,run,log,certs.d/_default,manifests}
+  mkdir -p "$CONF" "$ROOT"/{cni,cni-bin,run,log,certs.d/_default,manifests}
   local file addon
   for file in authentication.yaml scheduler.yaml containerd.toml kubelet.yaml kube-proxy.yaml resolv.conf; do
     render "$CLUSTER_DIR/conf/$file" "$CONF/$file"
@@ -24,6 +24,7 @@ make_conf() {
   fi
   render "$CLUSTER_DIR/conf/hosts.toml" "$ROOT/certs.d/_default/hosts.toml"
   render "$CLUSTER_DIR/conf/pods.conflist" "$ROOT/cni/10-pods.conflist"
+  ln -sfn /usr/lib/cni/{bridge,portmap,host-local,loopback} "$CLUSTER_DIR/lib/pod-network" "$ROOT/cni-bin/"
   rm -f "$ROOT"/manifests/*
   for file in "$CLUSTER_DIR"/manifests/*.yaml; do
     render "$file" "$ROOT/manifests/$(basename "$file")"

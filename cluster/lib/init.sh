@@ -40,9 +40,44 @@ prepare_network() {
   echo 1 >/proc/sys/net/ipv4/ip_forward
   [ ! -e /proc/sys/net/bridge/bridge-nf-call-iptables ] || echo 1 >/proc/sys/net/bridge/bridge-nf-call-iptables
   echo 0 >/proc/sys/net/ipv4/ip_unprivileged_port_start
+  # What one Pod sends another passes the filter too, whatever its family.
+  [ ! -e /proc/sys/net/bridge/bridge-nf-call-ip6tables ] || echo 1 >/proc/sys/net/bridge/bridge-nf-call-ip6tables
   # A refusal by a policy answers at once instead of one a second.
   echo 0 >/proc/sys/net/ipv4/icmp_ratelimit
   nft -f "$CLUSTER_DIR/conf/guard.nft"
+  policies_lack >"$ROOT/run/lack"
+  if [ -s "$ROOT/run/lack" ]; then
+    # Without kube-router nobody would ever let a Pod through. The outer wall stays.
+    : >"$ROOT/run/pods-not-enforced"
+    nft 'delete chain inet makmal fresh; delete chain inet makmal fresh_to_node'
+  fi
+}
+
+# What kube-router's rules are made of.
+POLICY_MATCHES=(
+  'ip_set, xt_set:-m set --match-set makmal-try src -j RETURN'
+  'xt_physdev:-m physdev --physdev-is-bridged -j RETURN'
+  'xt_addrtype:-m addrtype --src-type LOCAL -j RETURN'
+  'xt_conntrack:-m conntrack --ctstate RELATED,ESTABLISHED -j RETURN'
+  'xt_multiport:-p tcp -m multiport --dports 80:90 -j RETURN'
+  'xt_mark:-m mark ! --mark 0x10000/0x10000 -j MARK --set-mark 0x20000/0x20000'
+  'xt_comment:-m comment --comment try -j RETURN'
+  'xt_limit, xt_NFLOG:-m limit --limit 10/minute --limit-burst 10 -j NFLOG --nflog-group 100'
+  'ipt_REJECT:-j REJECT'
+)
+# takes RULE...: whether the kernel does, asked in a network namespace that is thrown away.
+takes() {
+  { echo '*filter' && echo ':MAKMAL-TRY - [0:0]' && printf -- '-A MAKMAL-TRY %s\n' "$@" && echo COMMIT; } |
+    unshare --net /bin/sh -c 'ipset create makmal-try hash:ip timeout 0; iptables-restore' >>"$ROOT/log/init.log" 2>&1
+}
+# policies_lack: prints what the kernel lacks for NetworkPolicies, or nothing.
+policies_lack() {
+  local pair lack=()
+  [ -e /proc/sys/net/bridge/bridge-nf-call-iptables ] || lack+=(br_netfilter)
+  if ! takes "${POLICY_MATCHES[@]#*:}"; then
+    for pair in "${POLICY_MATCHES[@]}"; do takes "${pair#*:}" || lack+=("${pair%%:*}"); done
+  fi
+  [ ${#lack[@]} = 0 ] || printf 'the kernel lacks %s: policies are taken and nothing is refused' "$(printf '%s, ' "${lack[@]}" | sed 's/, $//')"
 }
 
 # start PART: with an empty environment; its output is appended to its log.

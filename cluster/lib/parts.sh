@@ -70,9 +70,8 @@ command_of() {
       PART_ENV+=(PATH="$CLUSTER_DIR/node:$SAFE_PATH")
       ;;
     kube-router)
-      PART_COMMAND=("$bin/kube-router" --run-firewall=true --run-router=false --run-service-proxy=false --enable-cni=false
-        --kubeconfig="$CONF/kube-router.conf" --hostname-override="$NODE_NAME" --service-cluster-ip-range="$SERVICE_RANGE"
-        --service-node-port-range=30000-32767 --health-addr=127.0.0.1 --netpol-default-deny=true)
+      PART_COMMAND=("$bin/kube-router" --kubeconfig="$CONF/kube-router.conf" --node="$NODE_NAME" --services="$SERVICE_RANGE"
+        --addresses="$ROOT/run/pods" --socket="$ROOT/run/policies.sock")
       ;;
     *)
       has_hook "$1" command || return 1

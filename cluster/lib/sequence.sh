@@ -39,11 +39,35 @@ node_usable() {
     any(.status.conditions[]?; .type == "Ready" and .status == "True" and .lastHeartbeatTime > $begun)' >/dev/null 2>&1
 }
 
-policies_stand() {
-  until iptables -w -S KUBE-ROUTER-FORWARD 2>/dev/null | grep -q KUBE-NWPLCY-TAIL; do sleep 0.1; done
-  until ! nft list chain inet makmal boot >/dev/null 2>&1; do nft delete chain inet makmal boot; done
+# policies_seen: a policy is *seen* to refuse and to allow. It is that of CoreDNS (25-policies.yaml): Pods may ask for names and for nothing else. Asked from a
+# network of its own on the Pods' bridge, as a Pod would have it, and from the node, which always reaches every Pod.
+policies_seen() {
+  local dns host=10.244.255.254 try
+  if [ -s "$ROOT/run/lack" ]; then
+    order cannot networkpolicy "$(cat "$ROOT/run/lack")"
+    order 'done' policies
+    return
+  fi
+  ip netns delete proof 2>/dev/null
+  ip netns add proof
+  ip link add proof0 type veth peer name eth0 netns proof
+  ip link set proof0 master cni0 up
+  ip -n proof address add "$host/16" dev eth0
+  ip -n proof link set eth0 up
+  from_proof() { nsenter --net=/run/netns/proof nc.openbsd -z -w 2 "$dns" "$1"; }
+  for try in {1..40}; do
+    dns=$(awk '$2 == "kube-system" && $3 ~ /^coredns-/ { print $1 }' "$ROOT"/run/pods/* 2>/dev/null | tail -n 1)
+    nft "add element inet makmal covered { $host }"
+    if [ -n "$dns" ] && from_proof 53 && nc.openbsd -z -w 2 "$dns" 8080 && ! from_proof 8080; then
+      order can networkpolicy kube-router
+      break
+    fi
+    [ "$try" != 40 ] || order cannot networkpolicy 'a connection that a policy denies was not refused, or one that it allows was'
+    sleep 0.1
+  done
+  ip netns delete proof
+  nft "delete element inet makmal covered { $host }"
   order 'done' policies
-  order can networkpolicy kube-router
 }
 
 import &
@@ -58,11 +82,7 @@ order 'done' rights
 until [ -e "$ROOT/run/imported-pause" ]; do sleep 0.05; done
 order start kubelet
 order doing node
-# kube-router reads the annotation once, at its start.
-until api "/api/v1/nodes/$NODE_NAME" -f -o /dev/null -X PATCH -H 'Content-Type: application/merge-patch+json' \
-  -d "{\"metadata\":{\"annotations\":{\"kube-router.io/pod-cidrs\":\"$POD_RANGE\"}}}"; do sleep 0.1; done
-order start kube-router
-policies_stand &
+[ -s "$ROOT/run/lack" ] || order start kube-router
 until node_usable; do sleep 0.1; done
 order 'done' node
 order can nodes kubelet
@@ -71,9 +91,10 @@ until [ -e "$ROOT/run/imported-coredns" ]; do sleep 0.05; done
 order 'done' images
 order doing DNS
 # After the import: a pod scheduled earlier would wait 15 s for its second try.
-apply -f "$ROOT/manifests/20-dns.yaml" -f "$ROOT/manifests/15-fairness.yaml"
+apply -f "$ROOT/manifests/20-dns.yaml" -f "$ROOT/manifests/25-policies.yaml" -f "$ROOT/manifests/15-fairness.yaml"
 until busybox nslookup kubernetes.default.svc.cluster.local "$DNS_ADDRESS" >/dev/null 2>&1; do sleep 0.2; done
 order 'done' dns
+policies_seen &
 order can controllers kube-controller-manager
 order can dns coredns
 order can nodeport kube-proxy
