@@ -20,12 +20,14 @@ export function clusterWords(now: Cluster): { mark: Mark; text: string } {
 }
 
 export function ClusterLine(slot: HTMLElement, live: boolean): void {
-  // what C wrote stands until something newer is known
+  // what C wrote stands until something newer is known; after that the place is Preact's, which would draw into what was taken away
+  let ours = false;
   effect(() => {
     const now = cluster.value;
     if (!now) return;
     const { mark, text } = clusterWords(now);
-    slot.replaceChildren();
+    if (!ours) slot.replaceChildren();
+    ours = true;
     render(<State mark={mark}>{text}</State>, slot);
   });
   if (live) return;
