@@ -8,6 +8,7 @@
 #include "app/cmd_grade.h"
 #include "app/cmd_lint.h"
 #include "app/cmd_prove.h"
+#include "app/cmd_replay.h"
 #include "app/cmd_routes.h"
 #include "app/cmd_serve.h"
 #include "app/cmd_user.h"
@@ -17,6 +18,7 @@ static const struct command { const char *name; int (*run)(int argc, char **argv
   {"grade", cmd_grade, "grade manifests against a lab, without a server"},
   {"lint", cmd_lint, "mistakes in labs and modules, with their cure"},
   {"prove", cmd_prove, "run the cases of every lab"},
+  {"replay", cmd_replay, "grade stored hand-ins again out of their evidence, and tell what differs"},
   {"user", cmd_user, "people and workshops from the command line"},
   {"doctor", cmd_doctor, "what is wrong here, and the cure"},
   {"confirm", cmd_confirm, "show the cluster of a kubeconfig and ask whether it is meant"},

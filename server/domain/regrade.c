@@ -143,7 +143,8 @@ static void set(char *to, size_t room, const char *text) { snprintf(to, room, "%
 
 /* Fills the item's outcome. False: our fault. */
 static bool grade_item(struct regrades *regrades, const struct edition *edition, const char *only, struct arena *arena, struct regrade_item *item, struct replay *out, struct err *err) {
-  bool ok = replay_submission(regrades->needs.pool, regrades->needs.db, arena, edition, item->submission, NULL, only, out, err);
+  struct replay_ask ask = {.submission = item->submission, .only = only};
+  bool ok = replay_submission(regrades->needs.pool, regrades->needs.db, arena, edition, &ask, out, err);
   if (!ok && strcmp(err->key, "lab.gone") != 0) return false;
   const char *kept = ok ? out->kept : "gone";
   const struct tree *body = out->verdict ? tree_get(out->verdict, "body") : NULL;

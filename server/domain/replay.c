@@ -5,9 +5,11 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/secret.h"
 #include "base/tree.h"
 #include "domain/catalog.h"
 #include "domain/grade.h"
+#include "domain/lab.h"
 #include "domain/verdict.h"
 #include "store/db.h"
 
@@ -73,12 +75,29 @@ static const char *first_error(const struct tree *body, const char *only) {
   return NULL;
 }
 
-bool replay_submission(struct check_pool *pool, struct db *db, struct arena *arena, const struct edition *edition, const char *submission, const char *verdict, const char *only,
-                       struct replay *out, struct err *err) {
+bool replay_script(struct check_pool *pool, struct arena *arena, const struct edition *edition, const struct lab *lab, const char *text, size_t length, struct lab *out, struct err *err) {
+  struct format format = {.arena = arena};
+  struct folder folder = {.path = lab->folder, .id = lab->id};
+  struct tree *declared = NULL;
+  *out = *lab;
+  out->script.text = text;
+  out->script.length = length;
+  secret_sha256_hex(text, length, out->script.sha256);
+  out->version[0] = 0;                       /* no lab of that version is anywhere */
+  out->checks = NULL;
+  out->check_count = 0;
+  out->points = 0;
+  if (!check_list(pool, arena, edition->library, edition->library_count, &out->script, &declared, err)) return false;
+  if (lab_checks(&format, &folder, declared, out)) return true;
+  return err_set(err, ERR_INVALID, format.count ? format.list[0].key : "script.error", "line %d", format.count ? format.list[0].line : 0);
+}
+
+bool replay_submission(struct check_pool *pool, struct db *db, struct arena *arena, const struct edition *edition, const struct replay_ask *ask, struct replay *out, struct err *err) {
+  const char *only = ask->only;
   struct loaded loaded = {0};
   *out = (struct replay){0};
-  if (!load(db, arena, submission, verdict, out, &loaded, err)) return false;
-  const struct lab *lab = edition_lab(edition, out->row.lab);
+  if (!load(db, arena, ask->submission, ask->verdict, out, &loaded, err)) return false;
+  const struct lab *lab = ask->lab ? ask->lab : edition_lab(edition, out->row.lab);
   if (!lab) {
     err_set(err, ERR_UNAVAILABLE, "lab.gone", "lab %s is not in the catalogue", out->row.lab);
     return err_param(err, "lab", "%s", out->row.lab);

@@ -17,6 +17,8 @@ struct replay {
 };
 /* verdict: this one instead of the one that counts, or NULL. only: the check that is graded anew, or NULL: all (verdict.h, verdict_keep). The lab must be in
  * the edition: else ERR_UNAVAILABLE "lab.gone". False: our fault; what is missing in the evidence is an answer (kept). */
-bool replay_submission(struct check_pool *pool, struct db *db, struct arena *arena, const struct edition *edition, const char *submission, const char *verdict, const char *only,
-                       struct replay *out, struct err *err);
+struct replay_ask { const char *submission, *verdict, *only; const struct lab *lab; /* instead of the edition's, or NULL */ };
+bool replay_submission(struct check_pool *pool, struct db *db, struct arena *arena, const struct edition *edition, const struct replay_ask *ask, struct replay *out, struct err *err);
+/* The lab with another script, as an author tries one: everything else is the edition's. INVALID "script.error", or the key of what lint says of its checks. */
+bool replay_script(struct check_pool *pool, struct arena *arena, const struct edition *edition, const struct lab *lab, const char *text, size_t length, struct lab *out, struct err *err);
 #endif

@@ -325,7 +325,7 @@ static void free_db(struct db *db) {
   free(db);
 }
 
-bool db_open(const char *path, struct db **out, struct err *err) {
+static struct db *new_db(const char *path) {
   static pthread_once_t once = PTHREAD_ONCE_INIT;
   pthread_once(&once, set_up_library);
   struct db *db = calloc(1, sizeof *db);
@@ -334,6 +334,24 @@ bool db_open(const char *path, struct db **out, struct err *err) {
   pthread_mutex_init(&db->lock, NULL);
   db_cond_init(&db->work);
   db_cond_init(&db->reader_back);
+  return db;
+}
+
+bool db_look(const char *path, struct db **out, struct err *err) {
+  struct db *db = new_db(path);
+  struct db_read *read = NULL;
+  bool ok = db_file_local(path, err) && db_read_begin(db, &read, err) && db_migrated(read, path, db_migrations, db_migration_count, err);
+  db_read_end(read);
+  if (!ok) {
+    db_close(db);
+    return false;
+  }
+  *out = db;
+  return true;
+}
+
+bool db_open(const char *path, struct db **out, struct err *err) {
+  struct db *db = new_db(path);
   bool ok = db_file_local(path, err) && db_file_lock(path, &db->lock_fd, err) && db_connect(db, &db->tx.read, true, err) &&
             db_migrate(&db->tx.read, path, db_migrations, db_migration_count, err) && db_writer_start(db, err);
   if (!ok) {

@@ -15,6 +15,9 @@ struct db_tx;       /* one write unit's transaction; exists on the writer thread
  * "store.broken" (integrity), "store.foreign" (a database that is not ours), "store.readonly", "store.folder" (not there), "store.network" (NFS and
  * the like). Owner closes with db_close. */
 bool db_open(const char *path, struct db **out, struct err *err);
+/* For looking alone, beside a server that runs or without one: no lock, no writer, no migration (db_write must not be called). Errors as above, and
+ * "store.older": the file has not had the migrations of this program. */
+bool db_look(const char *path, struct db **out, struct err *err);
 void db_close(struct db *db);                                   /* finishes what is queued, checkpoints */
 
 /* A reader lives one request or job, never a stream. Any thread. */

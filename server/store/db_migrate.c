@@ -114,3 +114,14 @@ bool db_migrate(struct db_read *read, const char *path, const struct db_migratio
   snprintf(version, sizeof version, "PRAGMA user_version = %d", count ? migrations[count - 1].number : 0);
   return !added || run_text(read, version, "version", err);
 }
+
+bool db_migrated(struct db_read *read, const char *path, const struct db_migration *migrations, size_t count, struct err *err) {
+  int64_t tables = 0;
+  if (!ours_and_whole(read, path, err) || !one_int(read, &q_tables, &tables, err)) return false;
+  bool had = tables > 0;
+  if (had && !all_known(read, path, migrations, count, err)) return false;
+  for (size_t i = 0; had && i < count; i++) if (!applied(read, migrations[i].number, &had, err)) return false;
+  if (had) return true;
+  err_set(err, ERR_UNAVAILABLE, "store.older", "%s", path);
+  return err_param(err, "file", "%s", path);
+}

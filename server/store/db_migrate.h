@@ -10,4 +10,6 @@ extern const size_t db_migration_count;
 /* Refuses a damaged file ("store.broken"), somebody else's ("store.foreign") and one with a migration we do not know ("store.newer"); then applies
  * what is missing, in order of number, each in a transaction of its own. read: the writer's connection, before its thread runs. */
 bool db_migrate(struct db_read *read, const char *path, const struct db_migration *migrations, size_t count, struct err *err);
+/* Is the file ours, and has it had exactly these? Writes nothing. "store.foreign", "store.newer", "store.older". */
+bool db_migrated(struct db_read *read, const char *path, const struct db_migration *migrations, size_t count, struct err *err);
 #endif

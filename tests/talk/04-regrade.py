@@ -10,7 +10,6 @@ check "valued" { step = "name", points = 3, on = "files", run = function(t)
 end }
 '''
 AFTER = BEFORE.replace('"abc"', '"xyz"')                                   # who was right is wrong, and the other way round
-READS = BEFORE.replace('check "valued" { step = "name", points = 3, on = "files"', 'check "valued" { step = "name", points = 3, on = "both"')
 
 
 class Course:
@@ -324,3 +323,33 @@ def many_hand_ins_are_previewed_and_their_sums_are_a_recount(mine, staff):
     say(mine.rows("SELECT count(*) FROM verdict") == [(60,)], "thirty old, thirty new")
     sums = mine.rows("SELECT sum(CAST(v.earned AS INTEGER)), sum(CAST(s.earned AS INTEGER)) FROM submission s JOIN verdict v ON v.id = s.verdict")
     say(sums == [(10 * (2 + 5 + 2), 10 * (2 + 5 + 2))], f"{sums}")
+
+
+@course()
+def makmal_replay_tells_what_differs_beside_a_running_server(mine, staff):
+    aina, hers, ben, his = two_learners(mine, staff)
+
+    def replay(*arguments):
+        ran = subprocess.run([os.path.join(build, "makmal"), "replay", *arguments, "--home", mine.server.home, "--labs", mine.folder], capture_output=True, text=True)
+        return ran.returncode, ran.stdout, ran.stderr
+    code, out, err = replay(hers)
+    say(code == 0 and out.startswith("= ") and "1 the same, 0 differ, 0 not graded anew" in out, f"{code} {out} {err}")
+    verdict = mine.rows(f"SELECT id FROM verdict WHERE submission = '{hers}'")[0][0]
+    say(replay(verdict)[1] == out, "a verdict's id names it too")
+    before = mine.rows("SELECT (SELECT count(*) FROM verdict), (SELECT count(*) FROM body), (SELECT count(*) FROM audit)")
+    with tempfile.TemporaryDirectory(prefix="makmal-talk-script-") as other:
+        with open(os.path.join(other, "checks.lua"), "w", encoding="utf-8") as f:
+            f.write(AFTER)
+        code, out, err = replay("--lab", "good", "--script-from", other)
+        say(code == 1 and f"- {hers} good: 5 of 5 -> 2 of 5" in out and f"+ {his} good: 2 of 5 -> 5 of 5" in out and "was pass" in out and "is  fail" in out, f"{code} {out} {err}")
+        code, out, err = replay("--lab", "good", "--check", "named", "--script-from", other)
+        say("2 of 5 -> 5" not in out and "5 of 5 -> 2" not in out, f"one check alone: {out}")
+        with open(os.path.join(other, "checks.lua"), "w", encoding="utf-8") as f:
+            f.write("check (")
+        code, out, err = replay("--lab", "good", "--script-from", other)
+        say(code == 2 and err.startswith("makmal: "), f"a mistake in it is said: {code} {err}")
+    say(mine.rows("SELECT (SELECT count(*) FROM verdict), (SELECT count(*) FROM body), (SELECT count(*) FROM audit)") == before, "nothing was written")
+    for arguments in ((), ("nonsense",), (hers, "--lab", "good"), ("--nothing",)):
+        say(replay(*arguments)[0] == 2, f"{arguments} is wrong use")
+    say(replay("0" * 26)[0] == 2, "an id that nobody has")
+    aina.get("/api/v1/progress", 200)

@@ -1,6 +1,7 @@
 /* evidence: what a script may read and what it may not; everything read is recorded and answers again without a cluster. */
 #include "unit/cmocka_all.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -158,10 +159,58 @@ static void equal_files_give_equal_roots_and_one_byte_changes_them(void **state)
   assert_string_not_equal(a, c);
 }
 
+/* What tomorrow's check reads and today's did not. */
+static void a_snapshot_answers_what_no_pass_asked_for_and_keeps_no_secret(void **state) {
+  struct fixture *f = *state;
+  struct tree *meta;
+  struct err err;
+  char root[65];
+  static const char *const kinds[] = {"Service", "ConfigMap", "Secret", "Node", "Nonsense"};
+  fake_kube_put(f->fake, "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"c\",\"namespace\":\"lab-a\",\"managedFields\":[{\"manager\":\"kubectl\"}]}}");
+  assert_true(ask(f, "{\"verb\":\"list\",\"kind\":\"Service\"}", &meta, &err));
+  size_t asked = fake_kube_asked(f->fake);
+  f->observer.secret_values = true;
+  observer_snapshot(&f->observer, f->arena, kinds, 5);
+  assert_int_equal(fake_kube_asked(f->fake), asked + 2);               /* Services were listed already; the others live in no namespace */
+  struct tree *evidence = evidence_of(&f->observer, f->arena, NULL, 0, NULL, NULL, NULL, root);
+  struct replayer replayer;
+  replayer_begin(&replayer, f->arena, evidence, &(struct observer){.namespace = "lab-a"});
+  buf_reset(&f->reply);
+  assert_true(replayer_read(&replayer, f->arena, json(f->arena, "{\"verb\":\"list\",\"kind\":\"ConfigMap\"}"), &f->reply, &meta, &err));
+  assert_non_null(strstr(f->reply.data, "managedFields"));               /* whole objects: what is cut off would read as never written */
+  assert_int_equal(tree_int(meta, "status", 0), 200);
+  buf_reset(&f->reply);
+  assert_true(replayer_read(&replayer, f->arena, json(f->arena, "{\"verb\":\"list\",\"kind\":\"Secret\"}"), &f->reply, &meta, &err));
+  assert_null(strstr(f->reply.data, "aGVsbG8="));
+  assert_false(replayer_read(&replayer, f->arena, json(f->arena, "{\"verb\":\"list\",\"kind\":\"Pod\"}"), &f->reply, &meta, &err));
+  assert_string_equal(err.key, "evidence.unobserved");
+  replayer_begin(&replayer, f->arena, evidence, &(struct observer){.namespace = "lab-a", .secret_values = true});
+  assert_false(replayer_read(&replayer, f->arena, json(f->arena, "{\"verb\":\"list\",\"kind\":\"Secret\"}"), &f->reply, &meta, &err));
+  assert_string_equal(err.key, "evidence.unobserved");                  /* "hidden" is not the value that stood there */
+}
+
+static void a_kind_that_does_not_fit_into_the_snapshot_is_left_out_whole(void **state) {
+  struct fixture *f = *state;
+  static const char *const kinds[] = {"ConfigMap", "Service"};
+  char root[65], *object = malloc(1200 * 1024);
+  for (int i = 0; i < 2; i++) {
+    int n = sprintf(object, "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"c%d\",\"namespace\":\"lab-a\"},\"data\":{\"a\":\"", i);
+    memset(object + n, 'x', 1100 * 1024);
+    strcpy(object + n + 1100 * 1024, "\"}}");
+    fake_kube_put(f->fake, object);
+  }
+  free(object);
+  observer_snapshot(&f->observer, f->arena, kinds, 2);
+  const struct tree *taken = tree_path(evidence_of(&f->observer, f->arena, NULL, 0, NULL, NULL, NULL, root), "snapshot.kinds");
+  assert_null(tree_get(taken, "ConfigMap"));
+  assert_non_null(tree_get(taken, "Service"));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 int main(void) {
   const struct CMUnitTest tests[] = {TEST(a_list_holds_the_attempts_namespace_alone), TEST(no_request_leads_out_of_the_namespace),
     TEST(values_of_secrets_stay_on_the_cluster_unless_the_lab_asks), TEST(the_fifty_first_read_is_refused), TEST(a_missing_object_is_an_answer_and_a_dead_cluster_is_none),
-    TEST(a_page_that_does_not_come_is_an_answer_without_a_status), TEST(evidence_answers_again_without_the_cluster), TEST(equal_files_give_equal_roots_and_one_byte_changes_them)};
+    TEST(a_page_that_does_not_come_is_an_answer_without_a_status), TEST(evidence_answers_again_without_the_cluster), TEST(equal_files_give_equal_roots_and_one_byte_changes_them),
+    TEST(a_snapshot_answers_what_no_pass_asked_for_and_keeps_no_secret), TEST(a_kind_that_does_not_fit_into_the_snapshot_is_left_out_whole)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -217,6 +217,28 @@ static void a_module_is_done_with_its_labs_and_its_quiz(void **state) {
   assert_int_equal(tree_int(tree_path(sheet(&aina), "courses[0]"), "done", 0), 1);
 }
 
+static void an_older_hand_in_that_is_graded_again_does_not_take_the_place_of_the_last(void **state) {
+  (void)state;
+  record(&last, "", "s2", THREE("pass", "pass", "pass"), THREE("3", "4", "3"));
+  record(&last, "", "s1", THREE("fail", "fail", "fail"), THREE("0", "0", "0"));
+  struct progress_row rows[8];
+  size_t count = 0;
+  char sum[48];
+  struct db_read *read;
+  struct err err;
+  assert_true(db_read_begin(db, &read, &err));
+  assert_true(progress_load(read, &last, aina.person, "", rows, &count, &err));
+  progress_sum(rows, count, sum);
+  assert_string_equal(sum, "10");
+  db_read_end(read);
+  record(&last, "", "s2", THREE("fail", "pass", "pass"), THREE("0", "4", "3"));      /* the last one itself moves it, down too */
+  assert_true(db_read_begin(db, &read, &err));
+  assert_true(progress_load(read, &last, aina.person, "", rows, &count, &err));
+  progress_sum(rows, count, sum);
+  assert_string_equal(sum, "7");
+  db_read_end(read);
+}
+
 #define ON(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 int main(void) {
   secret_init();
@@ -225,6 +247,7 @@ int main(void) {
     ON(an_error_lowers_nothing_and_a_step_without_checks_is_left_alone), ON(a_paper_form_is_done_when_what_it_counts_is_won), ON(the_sheet_sums_labs_into_courses),
     ON(workshops_are_kept_apart_and_nobody_has_nothing), ON(a_wrong_answer_says_what_it_betrays_and_the_latest_counts), ON(nobody_is_graded_but_not_remembered),
     ON(an_answer_that_does_not_exist_is_refused), ON(a_module_is_done_with_its_labs_and_its_quiz),
+    ON(an_older_hand_in_that_is_graded_again_does_not_take_the_place_of_the_last),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -188,6 +188,56 @@ static void fractions_are_exact(void **state) {
   assert_false(fraction_parse("", &f));
 }
 
+/* --- grading again --- */
+
+static const char old_checks[] =
+  "[{\"id\":\"files\",\"outcome\":\"pass\",\"shares\":{\"files\":[[1,true]]}},{\"id\":\"wire\",\"outcome\":\"pass\",\"shares\":{\"files\":[[1,true]],\"live\":[[1,true]]}},"
+  "{\"id\":\"late\",\"outcome\":\"pass\",\"shares\":{\"live\":[[1,true]]}}]";
+
+static struct tree *again(struct fixture *f, const char *raw, const char *only, int *anew) {
+  struct tree *old = tree_get(verdict(f, CHECK_SCOPE_BOTH, old_checks), "body"), *new = verdict(f, CHECK_SCOPE_BOTH, raw);
+  tree_set(f->arena, old, "script", tree_string(f->arena, "sha256:old"));
+  verdict_keep(f->arena, new, old, only, anew);
+  return new;
+}
+
+static void a_replay_that_sees_everything_is_stored_as_it_is(void **state) {
+  struct fixture *f = *state;
+  int anew = 0;
+  struct tree *pure = verdict(f, CHECK_SCOPE_BOTH, old_checks), *kept = again(f, old_checks, NULL, &anew);
+  assert_string_equal(tree_text(kept, "body_sha256"), tree_text(pure, "body_sha256"));
+  assert_int_equal(anew, 3);
+}
+
+static void what_a_replay_did_not_see_and_what_hangs_on_it_keeps_what_it_had(void **state) {
+  struct fixture *f = *state;
+  int anew = 0;
+  struct tree *new = again(f, "[{\"id\":\"files\",\"error\":{\"who\":\"unobserved\",\"key\":\"evidence.unobserved\"}},"
+                              "{\"id\":\"wire\",\"outcome\":\"pass\",\"shares\":{\"files\":[[1,true]],\"live\":[[1,false]]}},"
+                              "{\"id\":\"late\",\"outcome\":\"blocked\",\"because\":[\"files\"]}]", NULL, &anew);
+  assert_int_equal(anew, 1);
+  assert_string_equal(of(new, "earned"), "15/2");                     /* 3 kept, 5/2 of 5 anew, 2 kept though blocked by what was not seen */
+  assert_string_equal(of(new, "max"), "10");
+  assert_string_equal(of(new, "state"), "settled");
+  assert_int_equal(tree_get(tree_get(new, "body"), "left_out")->count, 0);
+  assert_string_equal(tree_text(tree_path(new, "body.kept"), "files"), "sha256:old");
+  assert_string_equal(tree_text(tree_path(new, "body.kept"), "late"), "sha256:old");
+  assert_null(tree_get(tree_path(new, "body.kept"), "wire"));
+}
+
+static void one_check_is_graded_anew_and_our_fault_takes_nothing(void **state) {
+  struct fixture *f = *state;
+  int anew = 0;
+  static const char raw[] = "[{\"id\":\"files\",\"outcome\":\"fail\",\"shares\":{\"files\":[[1,false]]}},{\"id\":\"wire\",\"error\":{\"who\":\"script\",\"key\":\"script.error\"}},"
+                            "{\"id\":\"late\",\"outcome\":\"fail\",\"shares\":{\"live\":[[1,false]]}}]";
+  struct tree *new = again(f, raw, "files", &anew);
+  assert_int_equal(anew, 1);
+  assert_string_equal(of(new, "earned"), "7");                         /* only `files` lost its 3 */
+  new = again(f, raw, "wire", &anew);
+  assert_int_equal(anew, 0);
+  assert_string_equal(of(new, "earned"), "10");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(each_side_of_a_check_on_both_carries_half, set_up, tear_down),
@@ -198,6 +248,9 @@ int main(void) {
     cmocka_unit_test_setup_teardown(pending_and_blocked_bring_no_points_and_pending_keeps_it_open, set_up, tear_down),
     cmocka_unit_test_setup_teardown(a_hidden_check_tells_nothing_before_its_time, set_up, tear_down),
     cmocka_unit_test_setup_teardown(a_finding_is_worded_in_the_viewers_language, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(a_replay_that_sees_everything_is_stored_as_it_is, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(what_a_replay_did_not_see_and_what_hangs_on_it_keeps_what_it_had, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(one_check_is_graded_anew_and_our_fault_takes_nothing, set_up, tear_down),
     cmocka_unit_test(fractions_are_exact)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

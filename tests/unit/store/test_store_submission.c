@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/secret.h"
 #include "store/store_attempt.h"
+#include "store/store_regrade.h"
 #include "store/store_submission.h"
 #include "store/store_verdict.h"
 #include "unit/store/scratch.h"
@@ -147,8 +148,83 @@ static int tear_down(void **state) {
   return 0;
 }
 
+/* --- regrades --- */
+
+struct decision { struct regrade_row row; struct regrade_item item; };
+static bool decide_unit(struct db_tx *tx, void *arg, struct err *err) {
+  struct decision *decision = arg;
+  return store_regrade_add(tx, &decision->row, err) && store_regrade_item_add(tx, decision->row.id, &decision->item, err);
+}
+static bool item_unit(struct db_tx *tx, void *arg, struct err *err) {
+  struct decision *decision = arg;
+  return store_regrade_item_end(tx, decision->row.id, &decision->item, err);
+}
+static bool over_unit(struct db_tx *tx, void *arg, struct err *err) {
+  struct decision *decision = arg;
+  return store_regrade_end(tx, decision->row.id, "done", NULL, 9, err);
+}
+struct counting { const char *submission, *verdict; };
+static bool count_unit(struct db_tx *tx, void *arg, struct err *err) {
+  struct counting *counting = arg;
+  return store_regrade_count(tx, counting->submission, counting->verdict, "graded", "5", "10", err);
+}
+
+static struct decision decision_of(const char *submission) {
+  struct decision decision = {.row = {.role = "instructor", .lab = "mend", .reason = "wrong value", .at_ms = 5}, .item = {.lab = "mend"}};
+  id_new(decision.row.id);
+  snprintf(decision.row.by_person, sizeof decision.row.by_person, "%s", person);
+  snprintf(decision.item.person, sizeof decision.item.person, "%s", person);
+  snprintf(decision.item.submission, sizeof decision.item.submission, "%s", submission);
+  return decision;
+}
+
+static void a_regrade_does_each_hand_in_once_and_the_chosen_verdict_counts(void **state) {
+  (void)state;
+  struct err err;
+  struct adding adding = adding_of("press-regrade", "f9");
+  struct submission_row open;
+  struct db_read *read;
+  assert_true(db_read_begin(db, &read, &err));
+  bool left = store_submission_open(read, attempt, &open);             /* by another test */
+  db_read_end(read);
+  if (left) assert_true(db_write(db, end_unit, open.id, &err));
+  assert_true(db_write(db, add_unit, &adding, &err));
+  assert_true(db_write(db, end_unit, adding.row.id, &err));
+  struct verdict_row first = verdict_of(adding.row.id, true), second = verdict_of(adding.row.id, true), third = verdict_of(adding.row.id, true), found;
+  assert_true(db_write(db, verdict_unit, &first, &err));
+  struct decision one = decision_of(adding.row.id), two = decision_of(adding.row.id);
+  assert_true(db_write(db, decide_unit, &one, &err));
+  assert_false(db_write(db, decide_unit, &two, &err));                 /* one at a time */
+  assert_string_equal(err.key, "regrade.running");
+  snprintf(second.regrade, sizeof second.regrade, "%s", one.row.id);
+  snprintf(third.regrade, sizeof third.regrade, "%s", one.row.id);
+  assert_true(db_write(db, verdict_unit, &second, &err));             /* the same script, and final too: another regrade's */
+  assert_int_equal(second.run, 2);
+  assert_false(db_write(db, verdict_unit, &third, &err));             /* but never twice in one */
+  assert_string_equal(err.key, "verdict.final");
+  struct counting counting = {adding.row.id, second.id};
+  assert_true(db_write(db, count_unit, &counting, &err));
+  snprintf(one.item.state, sizeof one.item.state, "regraded");
+  assert_true(db_write(db, item_unit, &one, &err));
+  assert_false(db_write(db, item_unit, &one, &err));
+  assert_string_equal(err.key, "store.ended");
+  assert_true(db_write(db, over_unit, &one, &err));
+  assert_false(db_write(db, over_unit, &one, &err));
+  struct regrade_grade *grades;
+  size_t count;
+  assert_true(db_read_begin(db, &read, &err));
+  assert_true(store_verdict_of(read, adding.row.id, &found));
+  assert_string_equal(found.id, second.id);
+  assert_true(store_regrade_grades(read, adding.row.id, arena, &grades, &count, &err));
+  assert_int_equal(count, 2);
+  assert_true(grades[0].counts && !grades[1].counts);
+  assert_string_equal(grades[0].reason, "wrong value");
+  db_read_end(read);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(an_attempt_has_one_open_submission), cmocka_unit_test(the_same_press_is_found_again),
-                                     cmocka_unit_test(verdicts_are_added_and_never_changed)};
+                                     cmocka_unit_test(verdicts_are_added_and_never_changed),
+                                     cmocka_unit_test(a_regrade_does_each_hand_in_once_and_the_chosen_verdict_counts)};
   return cmocka_run_group_tests(tests, set_up, tear_down);
 }
