@@ -10,7 +10,6 @@
 #include "app/course_room.h"
 #include "base/arena.h"
 #include "base/err.h"
-#include "base/file.h"
 #include "base/id.h"
 #include "base/tree.h"
 #include "check/check.h"
@@ -54,26 +53,6 @@ static void told(void *ctx, const struct prove_line *line) {
   fflush(stdout);
 }
 
-/* A kubeconfig is YAML: a worker reads it. */
-static bool open_cluster(struct check_pool *pool, struct arena *arena, const char *path, struct kube_config *config, struct kube *out, struct err *err) {
-  char *text;
-  size_t length;
-  struct tree *docs = NULL, *reading = NULL;
-  bool refused = false;
-  if (!file_read(arena, path, 256 * 1024, &text, &length, err)) return false;
-  struct check_file file = {"kubeconfig", text, length};
-  struct check_read_job job = {.files = &file, .file_count = 1};
-  if (!check_read(pool, arena, &job, &docs, &reading, &refused, err)) return false;
-  struct tree *first = docs ? tree_at_index(docs, 0) : NULL;
-  if (refused || !first) {
-    err_set(err, ERR_INVALID, "kubeconfig.unreadable", "%s", path);
-    return err_param(err, "file", "%s", path);
-  }
-  const char *slash = strrchr(path, '/');
-  char *folder = slash ? arena_strn(arena, path, (size_t)(slash - path)) : arena_str(arena, ".");
-  return kube_config_read(arena, tree_get(first, "value"), *folder ? folder : "/", NULL, config, err) && kube_open(config, out, err);
-}
-
 int cmd_prove(int argc, char **argv) {
   static const struct option options[] = {{"cluster", 1, 0, 'c'}, {"kubeconfig", 1, 0, 'k'}, {"kubectl", 1, 0, 'K'}, {"case", 1, 0, 'C'}, {"scope", 1, 0, 's'},
                                           {"seats", 1, 0, 'n'}, {"labs", 1, 0, 'L'}, {"library", 1, 0, 'B'}, {"help", 0, 0, 'h'}, {0}};
@@ -111,7 +90,7 @@ int cmd_prove(int argc, char **argv) {
   id_random(install, 8);
   spec.install = install;
   if (*path && spec.live) {
-    if (!open_cluster(room.pool, arena, path, &config, &kube, &err)) {
+    if (!course_room_cluster(&room, arena, path, &config, &kube, &err)) {
       status = course_room_fail(&room, &err);
       goto out;
     }

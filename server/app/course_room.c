@@ -9,11 +9,14 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/file.h"
 #include "base/markdown.h"
 #include "base/secret.h"
+#include "base/tree.h"
 #include "base/words.h"
 #include "check/check.h"
 #include "domain/catalog.h"
+#include "kube/kube.h"
 
 const char *course_room_worker(void) {
   static char path[PATH_MAX];
@@ -54,6 +57,25 @@ void course_room_close(struct course_room *room) {
   if (room->pool) check_pool_close(room->pool);
   room->catalog = NULL;
   room->pool = NULL;
+}
+
+bool course_room_cluster(const struct course_room *room, struct arena *arena, const char *path, struct kube_config *config, struct kube *out, struct err *err) {
+  char *text;
+  size_t length;
+  struct tree *docs = NULL, *reading = NULL;
+  bool refused = false;
+  if (!file_read(arena, path, 256 * 1024, &text, &length, err)) return false;
+  struct check_file file = {"kubeconfig", text, length};
+  struct check_read_job job = {.files = &file, .file_count = 1};
+  if (!check_read(room->pool, arena, &job, &docs, &reading, &refused, err)) return false;
+  struct tree *first = docs ? tree_at_index(docs, 0) : NULL;
+  if (refused || !first) {
+    err_set(err, ERR_INVALID, "kubeconfig.unreadable", "%s", path);
+    return err_param(err, "file", "%s", path);
+  }
+  const char *slash = strrchr(path, '/');
+  char *folder = slash ? arena_strn(arena, path, (size_t)(slash - path)) : arena_str(arena, ".");
+  return kube_config_read(arena, tree_get(first, "value"), *folder ? folder : "/", NULL, config, err) && kube_open(config, out, err);
 }
 
 int course_room_fail(const struct course_room *room, const struct err *err) {

@@ -110,7 +110,7 @@ static bool start(const struct check_pool *pool, struct check_worker *worker, st
   char *argv[] = {pool->path, NULL};
   int said[2];
   if (pipe2(said, O_CLOEXEC | O_NONBLOCK)) return err_set(err, ERR_UNAVAILABLE, "check.worker", "pipe: %s", strerror(errno));
-  struct spawn_spec spec = {.path = pool->path, .argv = argv, .pipes = true, .err_fd = said[1]};
+  struct spawn_spec spec = {.path = pool->path, .argv = argv, .pipes = true, .err_fd = said[1], .group = true};   /* Ctrl-C is for us alone */
   bool started = spawn_start(&spec, &worker->child, err);
   close(said[1]);
   worker->said_fd = said[0];

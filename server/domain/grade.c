@@ -163,9 +163,22 @@ bool grade_once(struct check_pool *pool, struct arena *arena, const struct grade
     pass.closing = !input->kube || now - began >= input->wait_ms;
     if (!pass.closing && !pass.settled) pause_ms(POLL_MS);
   }
-  struct verdict_facts facts = {.edition = input->edition, .lab = input->lab, .params = input->params, .scope = input->scope, .no_api = result.no_api, .evidence = result.root, .kind = "cli",
-                                .actor = "cli", .started_ms = first_ms, .took_ms = mono_ms() - began, .cpu_ms = result.raw.cpu_us / 1000};
+  struct verdict_facts facts = {.edition = input->edition, .lab = input->lab, .params = input->params, .scope = input->scope, .no_api = result.no_api, .refused_fails = input->bulk,
+                                .evidence = result.root, .kind = "cli", .actor = "cli", .started_ms = first_ms, .took_ms = mono_ms() - began, .cpu_ms = result.raw.cpu_us / 1000};
   *out = verdict_build(arena, &facts, &result.raw);
   if (out_evidence) *out_evidence = result.evidence;
   return true;
+}
+
+struct tree *grade_unread(struct arena *arena, const struct grade_input *input, const struct err *why) {
+  struct check_result raw = {.refused = true, .reading = tree_new(arena, TREE_LIST)};
+  struct tree *finding = tree_new(arena, TREE_MAP), *params = tree_new(arena, TREE_MAP);
+  tree_put_text(arena, finding, "key", why->key);
+  tree_put_text(arena, finding, "level", "refuse");
+  for (int i = 0; i < why->params; i++) tree_put_text(arena, params, why->param[i].name, why->param[i].value);
+  tree_put(arena, finding, "params", params);
+  tree_push(raw.reading, finding);
+  struct verdict_facts facts = {.edition = input->edition, .lab = input->lab, .params = input->params, .scope = input->scope, .refused_fails = input->bulk, .kind = "cli", .actor = "cli",
+                                .no_api = input->read_only || (input->scope == CHECK_SCOPE_FILES && !input->kube), .started_ms = wall_ms()};
+  return verdict_build(arena, &facts, &raw);
 }

@@ -34,10 +34,13 @@ struct grade_input {
   const struct tree *start;
   int64_t applied_ms;
   bool read_only;                             /* nothing is sent that could be taken for a write: no dry runs, `strict` checks are unobserved */
+  bool bulk;                                  /* nobody hands in again: what cannot be read fails every check (files.unreadable) */
   int wait_ms;                                /* how long pending checks are run again (a closing run: until the deadlines) */
 };
 /* *out: the verdict {format, run, body, body_sha256} (makmal.verdict/1); *out_evidence (may be NULL): makmal.evidence/1. False only when it is our fault. */
 bool grade_once(struct check_pool *pool, struct arena *arena, const struct grade_input *input, struct tree **out, struct tree **out_evidence, struct err *err);
+/* The verdict on a hand-in that could not even be taken in (too large, a broken archive): as one that a reader refused, for that reason. */
+struct tree *grade_unread(struct arena *arena, const struct grade_input *input, const struct err *why);
 /* Applies files as the learner: a strict dry run of all, then server-side apply as manager `kubectl`. False: our fault; if writing had begun *out tells all the same what was done. *out: {ok, objects: [{kind, name, did: created|configured|unchanged|refused|not_tried, findings}], findings}. */
 bool apply_files(struct check_pool *pool, const struct kube *kube, struct arena *arena, const struct check_file *files, size_t count, const struct tree *params, const char *namespace, const char *token, bool dry_run, bool take_over, struct tree **out, struct err *err);
 /* Worded for a person: every finding gets text, hint texts that are open, titles. show: what the viewer may see is cut by `visible`. */

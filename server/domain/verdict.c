@@ -228,6 +228,24 @@ static void hash_of(const struct tree *body, char out[65]) {
   buf_release(&text);
 }
 
+/* A check that a hand-in fails because nobody can read it: the place is where the reader stopped. */
+static struct tree *unreadable(struct arena *arena, const struct verdict_facts *facts, const struct check_result *result, const char *id) {
+  struct tree *raw = tree_new(arena, TREE_MAP), *findings = tree_new(arena, TREE_LIST), *finding = tree_new(arena, TREE_MAP);
+  tree_put_text(arena, raw, "id", id);
+  tree_put_text(arena, raw, "outcome", "fail");
+  tree_put_bool(arena, raw, "gate", false);
+  tree_put_text(arena, finding, "key", "files.unreadable");
+  tree_put_text(arena, finding, "level", "fail");
+  TREE_EACH(read, result->reading)
+    if (!strcmp(tree_text_or(read, "level", ""), "refuse")) {
+      put_copy(arena, finding, "at", tree_get(read, "at"));
+      break;
+    }
+  tree_push(findings, finding);
+  tree_put(arena, raw, "findings", findings);
+  return verdict_check(arena, facts->lab, facts->scope, facts->no_api, raw);
+}
+
 struct tree *verdict_build(struct arena *arena, const struct verdict_facts *facts, const struct check_result *result) {
   struct tree *body = tree_new(arena, TREE_MAP);
   bool open = false;
@@ -242,7 +260,7 @@ struct tree *verdict_build(struct arena *arena, const struct verdict_facts *fact
   tree_put_text(arena, body, "scope", on_name(facts->scope));
   if (result->refused) {
     struct fraction max = {0, 1};
-    struct tree *left_out = tree_new(arena, TREE_LIST);
+    struct tree *left_out = tree_new(arena, TREE_LIST), *checks = tree_new(arena, TREE_LIST);
     char text[48];
     for (size_t i = 0; i < facts->lab->check_count; i++) {
       const struct lab_check *check = &facts->lab->checks[i];
@@ -250,11 +268,13 @@ struct tree *verdict_build(struct arena *arena, const struct verdict_facts *fact
       if (!counted(check, facts->scope)) continue;
       if (out_of_reach(check, facts->no_api)) tree_push(left_out, tree_string(arena, check->id));
       else max = fraction_add(max, worth(check, facts->scope));
+      tree_push(checks, unreadable(arena, facts, result, check->id));
     }
     fraction_text(max, text);
     tree_put_text(arena, body, "earned", "0");
     tree_put_text(arena, body, "max", text);
     tree_put(arena, body, "left_out", left_out);
+    if (facts->refused_fails) tree_put(arena, body, "checks", checks);
   } else {
     add_checks(arena, body, facts, result, &open);
   }

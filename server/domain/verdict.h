@@ -9,6 +9,7 @@ struct verdict_facts {
   const struct tree *params;
   enum check_scope scope;
   bool no_api;                  /* no API server was to be asked: `strict` checks are unobserved, whatever the hand-in */
+  bool refused_fails;           /* a refused hand-in fails its checks, instead of having none: nobody hands in again */
   const char *kubernetes;       /* "1.36" or NULL */
   const char *evidence;         /* root hash, 64 hex */
   const char *kind, *actor;     /* run: try | auto | closing | prove | cli; learner | … */
