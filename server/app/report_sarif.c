@@ -102,7 +102,7 @@ static void result(struct report *report, struct arena *arena, const struct repo
 static void notice(struct own *own, const char *path, const char *message) {
   struct tree *out = tree_new(own->arena, TREE_MAP);
   tree_put_text(own->arena, out, "level", "error");
-  put_message(own->arena, out, "message", path ? arena_printf(own->arena, "%s: %s", path, message ? message : "") : message);
+  put_message(own->arena, out, "message", path && !strstr(message, path) ? arena_printf(own->arena, "%s: %s", path, message) : message);
   tree_push(own->notices, out);
   own->failed = true;
 }

@@ -127,7 +127,7 @@ bool unpack(struct arena *arena, const void *bytes, size_t length, const char *f
   struct pile pile = {.arena = arena, .file = file, .packed = length, .each = each, .err = err, .archive = archive_read_new(),
                       .entry = arena_alloc(arena, UNPACK_ENTRIES_MAX * sizeof *pile.entry)};
   if (!pile.archive) return err_set(err, ERR_UNAVAILABLE, "file.unreadable", "no memory");
-  archive_read_support_format_zip(pile.archive);
+  archive_read_support_format_zip_seekable(pile.archive);
   archive_read_support_format_tar(pile.archive);
   archive_read_support_filter_gzip(pile.archive);
   archive_read_set_options(pile.archive, "hdrcharset=UTF-8");
