@@ -15,7 +15,7 @@
 
 static const struct command { const char *name; int (*run)(int argc, char **argv); const char *help; } commands[] = {
   {"serve", cmd_serve, "serve the courses: pages, labs, grading"},
-  {"grade", cmd_grade, "grade manifests against a lab, without a server"},
+  {"grade", cmd_grade, "grade hand-ins, a class of them, or a live namespace, without a server"},
   {"lint", cmd_lint, "mistakes in labs and modules, with their cure"},
   {"prove", cmd_prove, "run the cases of every lab"},
   {"replay", cmd_replay, "grade stored hand-ins again out of their evidence, and tell what differs"},
