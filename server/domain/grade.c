@@ -12,6 +12,7 @@
 #include "base/wallclock.h"
 #include "domain/catalog.h"
 #include "domain/mirror.h"
+#include "domain/provision.h"
 #include "domain/verdict.h"
 
 #define POLL_MS 500                         /* without a mirror: how often a pending run looks again */
@@ -133,7 +134,7 @@ static void pause_ms(int64_t ms) {
 
 static bool is_http(const struct tree *read) { return !strcmp(tree_text_or(read, "verb", ""), "http"); }
 
-/* Without a mirror: a namespace is settled when the objects that the script reads have not changed for five seconds. Times and versions of lists move by
+/* Without a mirror: a namespace is settled when the objects that the script reads stand still and have not changed for five seconds. Times and versions of lists move by
  * themselves, and a page may name its caller's port, so the hashes of the objects' bodies are compared, read by read. */
 static bool same_objects(const struct tree *a, const struct tree *b) {
   const struct tree *x = tree_get(a, "reads") ? tree_get(a, "reads")->child : NULL, *y = tree_get(b, "reads") ? tree_get(b, "reads")->child : NULL;
@@ -145,6 +146,12 @@ static bool same_objects(const struct tree *a, const struct tree *b) {
     x = x->next;
     y = y->next;
   }
+}
+
+/* Nothing that the script read is on its way: on a slow machine five quiet seconds alone say little. */
+static bool stands_still(const struct tree *evidence) {
+  TREE_EACH(body, tree_get(evidence, "bodies")) TREE_EACH(item, tree_get(body, "items")) if (provision_motion(item) != MOTION_STILL) return false;
+  return true;
 }
 
 bool grade_once(struct check_pool *pool, struct arena *arena, const struct grade_input *input, struct tree **out, struct tree **out_evidence, struct err *err) {
@@ -159,7 +166,7 @@ bool grade_once(struct check_pool *pool, struct arena *arena, const struct grade
     if (!last || !same_objects(last, result.evidence)) quiet_since = now;
     last = result.evidence;
     pass.held = result.raw.held;
-    pass.settled = now - quiet_since >= QUIET_MS;
+    pass.settled = now - quiet_since >= QUIET_MS && stands_still(result.evidence);
     pass.closing = !input->kube || now - began >= input->wait_ms;
     if (!pass.closing && !pass.settled) pause_ms(POLL_MS);
   }

@@ -42,7 +42,7 @@ extern const char *const provision_owned[];
 /* Gives the objects of a start state: keeps metadata, spec, Pod IPs and restarts. objects: list of objects as the API server has them. */
 struct tree *provision_start_of(struct arena *arena, const struct tree *objects);
 /* How an object stands, for `settled`. */
-enum provision_motion { MOTION_STILL, MOTION_MOVING /* behind its generation, or a Pod starting */, MOTION_ENDING };
+enum provision_motion { MOTION_STILL, MOTION_MOVING /* behind its generation, a controller's work half done, or a Pod starting */, MOTION_ENDING };
 enum provision_motion provision_motion(const struct tree *object);
 
 /* A namespace that hangs while ending: its conditions in *out_why; force >= 1: Pods by grace 0; force 2: finalizers taken away object by object. */

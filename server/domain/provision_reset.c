@@ -228,6 +228,8 @@ enum provision_motion provision_motion(const struct tree *object) {
   for (size_t i = 0; i < sizeof observers / sizeof *observers; i++) {
     if (!strcmp(kind, observers[i]) && tree_int(status, "observedGeneration", 0) < tree_int(metadata, "generation", 0)) return MOTION_MOVING;
   }
+  /* a Deployment that lacks nothing and has replicas too many will have its controller's next word, however slow the machine */
+  if (!strcmp(kind, "Deployment") && tree_int(status, "replicas", 0) > tree_int(tree_get(object, "spec"), "replicas", 1) && tree_int(status, "unavailableReplicas", 0) == 0) return MOTION_MOVING;
   return !strcmp(kind, "Pod") && pod_starting(object) ? MOTION_MOVING : MOTION_STILL;
 }
 

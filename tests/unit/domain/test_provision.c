@@ -200,6 +200,9 @@ static void a_reset_keeps_the_walls_and_sets_up_again(void **state) {
 static void motion_tells_what_is_under_way(void **state) {
   (void)state;
   static const struct { const char *json; enum provision_motion motion; } rows[] = {
+    {"{\"kind\":\"Deployment\",\"spec\":{\"replicas\":1},\"status\":{\"replicas\":2,\"updatedReplicas\":1,\"readyReplicas\":2}}", MOTION_MOVING},      /* the old Pod has still to go */
+    {"{\"kind\":\"Deployment\",\"spec\":{\"replicas\":1},\"status\":{\"replicas\":2,\"updatedReplicas\":1,\"readyReplicas\":1,\"unavailableReplicas\":1}}", MOTION_STILL},      /* stuck */
+    {"{\"kind\":\"Deployment\",\"spec\":{\"replicas\":3},\"status\":{\"replicas\":3,\"updatedReplicas\":3,\"readyReplicas\":3}}", MOTION_STILL},
     {"{\"kind\":\"Deployment\",\"metadata\":{\"generation\":2},\"status\":{\"observedGeneration\":2}}", MOTION_STILL},
     {"{\"kind\":\"Deployment\",\"metadata\":{\"generation\":2},\"status\":{\"observedGeneration\":1}}", MOTION_MOVING},
     {"{\"kind\":\"Deployment\",\"metadata\":{\"generation\":1}}", MOTION_MOVING},
