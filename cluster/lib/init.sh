@@ -15,7 +15,7 @@ set -u
 
 MILESTONES_CORE=7
 
-declare -A PID=() HOST_PID=() STARTED=() RESTARTS=() DELAY=() DUE=() LIFE=() PART_VERSION=() GIVES=() LACKS=() PROMISED=()
+declare -A PID=() HOST_PID=() STARTED=() RESTARTS=() DELAY=() DUE=() ENDED=() LIFE=() PART_VERSION=() GIVES=() LACKS=() PROMISED=()
 ORDER=()
 STATE=starting WHY='' SINCE=$(now_ms) NOW_DOING=network READY_ONCE=0
 MILESTONES=() COREDNS=0
@@ -111,12 +111,14 @@ look() {
       if [ "$now" -ge "${DUE[$name]}" ]; then
         RESTARTS[$name]=$((RESTARTS[$name] + 1))
         start "$name"
+        printf '%(%F %T)T %s started again %d ms after its end was seen\n' -1 "$name" $((STARTED[$name] - ENDED[$name])) >>"$ROOT/log/init.log"
         CHANGED=1
       fi
     elif ! kill -0 "${PID[$name]}" 2>/dev/null; then
       wait "${PID[$name]}" 2>/dev/null
       local code=$?
       [ $((SECONDS - LIFE[$name])) -lt 60 ] || DELAY[$name]=500
+      ENDED[$name]=$now
       DUE[$name]=$((now + DELAY[$name]))
       DELAY[$name]=$((DELAY[$name] * 2))
       [ "${DELAY[$name]}" -le 10000 ] || DELAY[$name]=10000
