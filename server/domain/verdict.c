@@ -36,7 +36,15 @@ static bool counted(const struct lab_check *check, enum check_scope scope) {
 }
 
 /* Whether it leaves both sums is settled before anybody reads the hand-in, so that what two of them are worth can be compared. */
-static bool out_of_reach(const struct lab_check *check, bool no_api) { return check->strict && no_api; }
+static bool out_of_reach(const struct lab *lab, const struct lab_check *check, bool no_api) {
+  if (!no_api) return false;
+  if (check->strict) return true;
+  for (size_t i = 0; i < check->need_count; i++) {          /* what needs one cannot be judged either; needs have no cycles (lab_checks) */
+    const struct lab_check *need = known(lab, check->needs[i]);
+    if (need && out_of_reach(lab, need, no_api)) return true;
+  }
+  return false;
+}
 
 /* What a check can bring in this scope: all its points, or half when only one side of a `both` runs. */
 static struct fraction worth(const struct lab_check *check, enum check_scope scope) {
@@ -99,7 +107,7 @@ struct tree *verdict_check(struct arena *arena, const struct lab *lab, enum chec
   const struct tree *error = tree_get(raw, "error");
   const char *outcome = said;
   bool scored = false;
-  if (out_of_reach(check, no_api) || !strcmp(said, "unobserved") || !strcmp(tree_text_or(error, "who", ""), "unobserved")) {
+  if (out_of_reach(lab, check, no_api) || !strcmp(said, "unobserved") || !strcmp(tree_text_or(error, "who", ""), "unobserved")) {
     outcome = "unobserved";                     /* the evidence lacks a read, or there is no API server in this scope */
   } else if (!strcmp(said, "error") || error) {
     outcome = "error";
@@ -135,7 +143,7 @@ struct tree *verdict_check(struct arena *arena, const struct lab *lab, enum chec
   if (scored) put_copy(arena, out, "shares", tree_get(raw, "shares"));
   if (!strcmp(outcome, "pending")) put_copy(arena, out, "waits", tree_get(raw, "waits"));
   const struct tree *findings = tree_get(raw, "findings");
-  if (out_of_reach(check, no_api)) findings = NULL;
+  if (out_of_reach(lab, check, no_api)) findings = NULL;
   tree_put(arena, out, "findings", findings && findings->type == TREE_LIST ? tree_copy(arena, findings) : tree_new(arena, TREE_LIST));
   return out;
 }
@@ -169,6 +177,18 @@ static void add_left_out(struct arena *arena, struct tree *list, const struct la
     tree_push(list, tree_string(arena, arena_printf(arena, "%s.%s", check->id, scope == CHECK_SCOPE_FILES ? "live" : "files")));
 }
 
+/* Blocked, but by nothing that the hand-in did: every check that it waits for is unobserved. */
+static bool blocked_unseen(const struct tree *check, const struct tree *before) {
+  const struct tree *because = tree_get(check, "because");
+  if (strcmp(tree_text_or(check, "outcome", ""), "blocked") != 0 || !because || !because->count) return false;
+  TREE_EACH(need, because) {
+    bool unseen = false;
+    TREE_EACH(other, before) unseen |= need->type == TREE_STRING && !strcmp(tree_text_or(other, "id", ""), need->text) && !strcmp(tree_text_or(other, "outcome", ""), "unobserved");
+    if (!unseen) return false;
+  }
+  return true;
+}
+
 /* Fills checks, left_out, earned, max; *out_open: something has no last word yet. */
 static void add_checks(struct arena *arena, struct tree *body, const struct verdict_facts *facts, const struct check_result *result, bool *out_open) {
   struct fraction earned = {0, 1}, max = {0, 1};
@@ -186,6 +206,10 @@ static void add_checks(struct arena *arena, struct tree *body, const struct verd
       struct tree *missing = tree_copy(arena, &nothing);
       tree_put_text(arena, missing, "id", known_check->id);
       check = verdict_check(arena, facts->lab, facts->scope, facts->no_api, missing);
+    }
+    if (blocked_unseen(check, checks)) {
+      tree_remove(check, "because");
+      tree_set(arena, check, "outcome", tree_string(arena, "unobserved"));
     }
     const char *outcome = tree_text(check, "outcome");
     struct fraction f;
@@ -266,7 +290,7 @@ struct tree *verdict_build(struct arena *arena, const struct verdict_facts *fact
       const struct lab_check *check = &facts->lab->checks[i];
       add_left_out(arena, left_out, check, facts->scope);
       if (!counted(check, facts->scope)) continue;
-      if (out_of_reach(check, facts->no_api)) tree_push(left_out, tree_string(arena, check->id));
+      if (out_of_reach(facts->lab, check, facts->no_api)) tree_push(left_out, tree_string(arena, check->id));
       else max = fraction_add(max, worth(check, facts->scope));
       tree_push(checks, unreadable(arena, facts, result, check->id));
     }

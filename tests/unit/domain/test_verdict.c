@@ -134,6 +134,31 @@ static void what_a_hand_in_is_worth_does_not_hang_on_what_is_in_it(void **state)
   }
 }
 
+/* … and so does what waits for such a check alone; who waits for a check that failed as well is blocked. */
+static void what_waits_for_the_unobserved_is_unobserved(void **state) {
+  struct fixture *f = *state;
+  static const char *needs_taken[] = {"taken"}, *needs_begun[] = {"begun"}, *needs_both[] = {"begun", "files"};
+  static const struct lab_check six[] = {
+    {.id = "files", .step = "s", .points = 1, .on = CHECK_SCOPE_FILES}, {.id = "taken", .step = "s", .points = 2, .on = CHECK_SCOPE_FILES, .strict = true},
+    {.id = "then", .step = "s", .points = 4, .on = CHECK_SCOPE_FILES, .needs = needs_taken, .need_count = 1}, {.id = "begun", .step = "s", .points = 8, .on = CHECK_SCOPE_LIVE},
+    {.id = "after", .step = "s", .points = 16, .on = CHECK_SCOPE_LIVE, .needs = needs_begun, .need_count = 1},
+    {.id = "both", .step = "s", .points = 32, .on = CHECK_SCOPE_LIVE, .needs = needs_both, .need_count = 2}};
+  struct lab lab = {.id = "demo", .checks = six, .check_count = 6, .words = f->words};
+  struct check_result result = {.checks = json(f->arena,
+    "[{\"id\":\"files\",\"outcome\":\"fail\",\"shares\":{\"files\":[[1,false,true,\"a\"]]}},{\"id\":\"taken\",\"outcome\":\"unobserved\"},"
+    " {\"id\":\"then\",\"outcome\":\"blocked\",\"because\":[\"taken\"]},{\"id\":\"begun\",\"outcome\":\"error\",\"error\":{\"who\":\"unobserved\",\"key\":\"error.start\"}},"
+    " {\"id\":\"after\",\"outcome\":\"blocked\",\"because\":[\"begun\"]},{\"id\":\"both\",\"outcome\":\"blocked\",\"because\":[\"begun\",\"files\"]}]")};
+  struct verdict_facts facts = {.edition = &f->edition, .lab = &lab, .scope = CHECK_SCOPE_BOTH, .no_api = true, .kind = "cli", .actor = "cli"};
+  struct tree *v = verdict_build(f->arena, &facts, &result);
+  assert_string_equal(tree_text(check_of(v, "then"), "outcome"), "unobserved");
+  assert_string_equal(tree_text(check_of(v, "after"), "outcome"), "unobserved");
+  assert_string_equal(tree_text(check_of(v, "both"), "outcome"), "blocked");
+  assert_string_equal(of(v, "max"), "33");
+  facts.scope = CHECK_SCOPE_FILES;
+  result.refused = true;
+  assert_string_equal(of(verdict_build(f->arena, &facts, &result), "max"), "1");       /* as for who can be read */
+}
+
 static void pending_and_blocked_bring_no_points_and_pending_keeps_it_open(void **state) {
   struct fixture *f = *state;
   struct tree *v = verdict(f, CHECK_SCOPE_BOTH,
@@ -245,6 +270,7 @@ int main(void) {
     cmocka_unit_test_setup_teardown(a_side_out_of_scope_leaves_both_sums, set_up, tear_down),
     cmocka_unit_test_setup_teardown(what_a_hand_in_is_worth_does_not_hang_on_what_is_in_it, set_up, tear_down),
     cmocka_unit_test_setup_teardown(what_a_worker_never_ended_or_made_up_is_our_error_and_no_fail, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(what_waits_for_the_unobserved_is_unobserved, set_up, tear_down),
     cmocka_unit_test_setup_teardown(pending_and_blocked_bring_no_points_and_pending_keeps_it_open, set_up, tear_down),
     cmocka_unit_test_setup_teardown(a_hidden_check_tells_nothing_before_its_time, set_up, tear_down),
     cmocka_unit_test_setup_teardown(a_finding_is_worded_in_the_viewers_language, set_up, tear_down),
