@@ -24,7 +24,9 @@ static void words(struct req *req, struct buf *out, const char *tag, const char 
 }
 
 static void table(struct req *req, struct buf *out, const char *caption, const char *const *heads) {
-  buf_str(out, "<div class=\"table-scroll\"><table class=\"grades\">");
+  buf_str(out, "<div class=\"table-scroll\" role=\"region\" tabindex=\"0\" aria-label=\"");      /* wider than a telephone: it scrolls by keys too */
+  page_words(req, out, caption, NULL);
+  buf_str(out, "\"><table class=\"grades\">");
   words(req, out, "caption", caption);
   buf_str(out, "<thead><tr>");
   for (; *heads; heads++) {
