@@ -11,7 +11,7 @@
 # An add-on comes when its program is built; until then, and when it fails, the cluster is ready without its words. Sourced by `cluster`, init.sh, sequence.sh.
 # shellcheck shell=bash
 
-ADDONS_ALWAYS=(traefik)
+ADDONS_ALWAYS=(local-path traefik)
 ADDONS=() # of this instance: choose_addons, read_addons
 
 for _addon in "$CLUSTER_DIR"/addons/*/addon.sh; do
