@@ -21,7 +21,7 @@ export default defineConfig({
   },
   projects: [
     { name: "first", testMatch: "first.spec.ts" },
-    { name: "page", testMatch: /(reading|lab|keyboard|access|live|away|coming)\.spec\.ts/, dependencies: ["first"] },
+    { name: "page", testMatch: /(reading|lab|keyboard|access|live|away|coming|regrade)\.spec\.ts/, dependencies: ["first"] },
     { name: "story", testMatch: "story.spec.ts", dependencies: ["first"] },
   ],
 });

@@ -1,0 +1,98 @@
+// regrade: an instructor sees a wrong check, previews who gains and who loses, is asked for a reason, carries it out; a learner sees nothing of it but the
+// new verdict. On a server of its own, whose one lab the test changes.
+import AxeBuilder from "@axe-core/playwright";
+import { type APIRequestContext, type Browser, expect, type Page, test } from "@playwright/test";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expectClean, watch, work } from "./lib";
+
+const url = process.env.MAKMAL_REGRADE_URL!, script = join(work, "regrade-labs/practice/first/good/checks.lua");
+test.use({ baseURL: url });
+
+async function axe(page: Page, name: string): Promise<void> {
+  const { violations } = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]).analyze();
+  expect(violations.map(violation => `${violation.id}: ${violation.nodes.map(node => node.target.join(" ")).slice(0, 4).join(" | ")}: ${violation.nodes[0]?.failureSummary ?? ""}`), name).toEqual([]);
+}
+
+async function hands_in(browser: Browser, name: string, value: string): Promise<{ request: APIRequestContext; id: string }> {
+  const context = await browser.newContext({ baseURL: url }), request = context.request, headers = { Origin: url, "X-Makmal-Token": "" };
+  const joined = await request.post("/api/v1/joins", { data: { code: process.env.MAKMAL_REGRADE_CODE, name, language: "en" }, headers: { Origin: url } });
+  expect(joined.status(), await joined.text()).toBe(201);
+  headers["X-Makmal-Token"] = (await joined.json()).csrf;
+  const { attempt } = await (await request.post("/api/v1/labs/good/attempts", { data: {}, headers })).json();
+  const text = `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: ${attempt.params.app} }\ndata: { token: ${value} }\n`;
+  const taken = await request.post(`/api/v1/attempts/${attempt.id}/submissions`, { data: { files: [{ name: "map.yaml", text }] }, headers });
+  expect(taken.status(), await taken.text()).toBe(202);
+  const { id } = (await taken.json()).submission;
+  await expect.poll(async () => (await (await request.get(`/api/v1/submissions/${id}`)).json()).submission.state).toBe("graded");
+  return { request, id };
+}
+
+async function signs_in(browser: Browser, options: Parameters<Browser["newContext"]>[0] = {}): Promise<Page> {
+  const context = await browser.newContext({ baseURL: url, ...options }), page = await context.newPage();
+  await page.goto("/signin");
+  await page.locator('input[name="name"]').fill("Cikgu Siti");
+  await page.locator('input[name="password"]').fill("sebelas-kuda-hijau");
+  await page.locator('[data-form="signin"] button').click();
+  await expect(page.locator(".who")).toHaveText("Cikgu Siti");
+  return page;
+}
+
+test("an instructor previews, gives a reason, and grades again; the drawing says it in shape, mark and word", async ({ browser }) => {
+  const aina = await hands_in(browser, "Aina", "abc"), ben = await hands_in(browser, "Ben", "xyz");
+  writeFileSync(script, readFileSync(script, "utf8").replace('equals("abc")', 'equals("xyz")'));
+  process.kill(Number(readFileSync(join(work, "regrade.pid"), "utf8")), "SIGHUP");
+
+  const page = await signs_in(browser), seen = await watch(page, url);
+  await expect.poll(async () => (await (await page.request.get("/api/v1/labs/good/regrading")).json()).earlier).toBe(2);
+  await page.goto("/regrades");
+  await axe(page, "overview");
+  await page.getByRole("link", { name: "A good lab" }).click();
+  await expect(page.getByRole("heading", { level: 1 })).toContainText("A good lab");
+  await expect(page.getByText("2 of them with an earlier version")).toBeVisible();
+  await axe(page, "a lab's checks");
+  await page.getByRole("button", { name: "Regrade: Its value is right" }).click();
+
+  // the preview comes by itself: the stream tells the page when it is ready
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Preview: who gains, who loses");
+  await expect(page.getByText("Nothing has been written")).toBeVisible();
+  await expect(page.locator("tr.change-up")).toContainText("Ben");
+  await expect(page.locator("tr.change-up")).toContainText("2 → 5 of 5");
+  await expect(page.locator("tr.change-held")).toContainText("Aina");
+  const widths = await page.locator("tr.change-up svg.move rect").evaluateAll(rects => rects.map(rect => [rect.getAttribute("class"), rect.getAttribute("x"), rect.getAttribute("width")]));
+  expect(widths, "the bar reaches to the new points, the line stands at the old").toEqual([["track", "0", "1000"], ["part-up", "0", "1000"], ["was", "400", "6"]]);
+  await expect(page.locator(".stack").first()).toHaveAttribute("aria-label", /1 people gain|one person gains/);
+  expect(await page.locator(".stack").first().evaluate(svg => svg.getBoundingClientRect().width), "it is drawn").toBeGreaterThan(200);
+  await axe(page, "preview");
+
+  await page.getByLabel("Reason, in words").fill("   ");
+  await page.getByRole("button", { name: "Grade again now" }).click();
+  await expect(page.getByRole("alert")).toContainText("Write the reason in words");
+  await page.getByLabel("Reason, in words").fill("The check wanted the value of another lab");
+  await page.getByRole("button", { name: "Grade again now" }).click();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Graded again");
+  await expect(page.getByText("The check wanted the value of another lab")).toBeVisible();
+  await axe(page, "result");
+  await page.goto("/regrades");
+  await expect(page.getByRole("table", { name: "What was graded again" })).toContainText("The check wanted the value of another lab");
+
+  const of = async (who: typeof aina) => (await who.request.get(`/api/v1/submissions/${who.id}`)).json();
+  expect((await of(ben)).submission.earned).toBe("5");
+  expect((await of(aina)).grades.map((grade: { earned: string }) => grade.earned), "both grades are there").toEqual(["2", "5"]);
+  expectClean(seen);
+  await page.context().close();
+
+  const malay = await signs_in(browser, { colorScheme: "dark", viewport: { width: 360, height: 740 } });
+  await malay.goto("/regrades");
+  await malay.locator('form.switch button[value="ms"]').click();
+  await expect(malay.locator("html")).toHaveAttribute("lang", "ms");
+  await axe(malay, "Malay, dark, narrow");
+  await malay.goto("/regrades/lab/good");
+  await malay.getByRole("button", { name: "Pratonton semua semakan" }).click();
+  await expect(malay.getByRole("heading", { level: 1 })).toHaveText("Pratonton: siapa mendapat, siapa kehilangan");
+  await axe(malay, "preview in Malay, dark, narrow");
+  expect(await malay.evaluate(() => document.documentElement.scrollWidth - innerWidth), "nothing leads out of a narrow page").toBeLessThanOrEqual(0);
+  await malay.getByRole("button", { name: "Buang pratonton" }).click();
+  await expect(malay).toHaveURL(/\/regrades$/);
+  await malay.context().close();
+});
