@@ -76,7 +76,7 @@ test("U06 BM: the document, the shell and the islands are Malay, the place is ke
 
 for (const width of [320]) test(`U07 no sideways scroll at ${width} px`, async ({ browser }) => {
   const context = await learner(browser, { viewport: { width, height: 640 } }), page = await context.newPage();
-  for (const path of ["/", `/learn/${MODULE}`, "/j", "/me", "/signin", `/lab/${LAB}`]) {
+  for (const path of ["/", `/learn/${MODULE}`, "/j", "/me", "/status", "/signin", `/lab/${LAB}`]) {
     await page.goto(path);
     // a lab holds a stream, so its network is never idle
     if (path.startsWith("/lab")) await expect(page.locator(".ahead .primary")).toBeVisible();
