@@ -1,6 +1,7 @@
 # Add-ons: what an instance has beside its core, each a folder addons/NAME with go.mod, go.sum, its manifests and addon.sh. The name is also that of
 # its program, its part and its log. addon.sh is sourced and defines what it needs of these functions (dashes in NAME become underscores):
 #   NAME_program       sets P_PACKAGE, P_LINES (package lines of a cold build), adds to P_LDFLAGS; P_DIR is set          build.sh
+#   NAME_sources       changes the copy of addons/NAME that it is called in, where a module is to be compiled differently  build.sh
 #   NAME_version       prints the version that status tells                                                             init.sh
 #   NAME_certificates  keys of its own by `sign` and `client`, made anew with those of the core                         certs.sh
 #   NAME_conf          config files in CONF, from templates by `render`, at each start                                  conf.sh

@@ -56,10 +56,13 @@ find_go() {
 
 # source_key: what the program is made of, without the compiler.
 source_key() {
+  local beside
   {
     cat "$P_DIR/go.mod" "$P_DIR/go.sum"
     [ ! -e "$P_DIR/main.go" ] || cat "$P_DIR/main.go"
-    [ ! -d "$P_DIR/ext" ] || cat "$P_DIR"/ext/* # a module beside, by a `replace`
+    for beside in ext patch; do # a module by a `replace`; what is changed of another
+      [ ! -d "$P_DIR/$beside" ] || cat "$P_DIR/$beside"/*
+    done
     printf '%s\n' "$P_PACKAGE" "${GO_BUILD_FLAGS[*]}" "$P_LDFLAGS" CGO_ENABLED=0 "$(uname -m)"
   } | sha256sum | cut -c1-64
 }
@@ -115,7 +118,7 @@ stop_builder() {
 # build_program NAME: makes it unless it is there. The locks are held by the build itself too: if only `up` is killed, the next one waits for what is
 # still being compiled, and then has it from Go's cache.
 build_program() {
-  local name=$1 source key work log begun=$SECONDS lock failed=0
+  local name=$1 source key work sources log begun=$SECONDS lock failed=0
   program_path "$name" >/dev/null && return 0
   program "$name"
   find_go || die "$name is not built yet or its finished program is damaged, and no Go >= $GO_NEEDED is here. Cure: apt-get install golang-go from backports (trixie-backports has it), or copy $MAKMAL_CACHE/bin from a machine that has built it"
@@ -139,13 +142,18 @@ build_program() {
     [ ! -e "$MAKMAL_CACHE/bin/$key" ] || say "the finished $name under $MAKMAL_CACHE is damaged: it is made anew"
     rm -rf "$MAKMAL_CACHE/bin/.$name".??????
     work=$(mktemp -d "$MAKMAL_CACHE/bin/.$name.XXXXXX")
+    sources=$work/sources
     : >"$log"
     set -m # a group of its own, so that it can be ended as a whole
     (
-      cd "$P_DIR" || exit 1
-      exec nice -n 10 env -u GOROOT -u GOOS -u GOARCH -u GOEXPERIMENT CGO_ENABLED=0 GOTOOLCHAIN=local GOWORK=off GOFLAGS=-modcacherw \
-        GOCACHE="$MAKMAL_CACHE/go-build" GOMODCACHE="$MAKMAL_CACHE/go-mod" \
-        "$GO" build -v "${GO_BUILD_FLAGS[@]}" -ldflags "$P_LDFLAGS" -o "$work/$name" "$P_PACKAGE"
+      unset GOROOT GOOS GOARCH GOEXPERIMENT
+      export CGO_ENABLED=0 GOTOOLCHAIN=local GOWORK=off GOFLAGS=-modcacherw GOCACHE=$MAKMAL_CACHE/go-build GOMODCACHE=$MAKMAL_CACHE/go-mod
+      if has_hook "$name" sources; then
+        cp -r "$P_DIR" "$sources" && cd "$sources" && hook "$name" sources || exit 1
+      else
+        cd "$P_DIR" || exit 1
+      fi
+      exec nice -n 10 "$GO" build -v "${GO_BUILD_FLAGS[@]}" -ldflags "$P_LDFLAGS" -o "$work/$name" "$P_PACKAGE"
     ) >>"$log" 2>&1 </dev/null 6>&- &
     BUILDER=$!
     set +m
@@ -170,6 +178,7 @@ build_program() {
       fi
       die "whole log: $log"
     fi
+    rm -rf "$sources"
     printf '%s\n' "$source" >"$work/source"
     chmod 755 "$work"
     seal "$work"

@@ -7,7 +7,13 @@ TRAEFIK_CONFIG=traefik.kubeconfig
 
 traefik_program() {
   P_PACKAGE=github.com/traefik/traefik/v3/cmd/traefik P_LINES=2800
-  P_LDFLAGS+=" -X github.com/traefik/traefik/v3/pkg/version.Version=$(traefik_version)"
+  P_LDFLAGS+=" -X github.com/traefik/traefik/v3/pkg/version.Version=$(traefik_version) -X github.com/traefik/traefik/v3/pkg/version.BuildDate=2026-01-01T00:00:00Z"
+}
+# Which rule goes first is not as the Ingress API has it, and no setting makes it so: one function of Traefik's is ours (patch/priority.go).
+traefik_sources() {
+  local mux=traefik/pkg/muxer/http
+  cp -r "$("$GO" mod download -json "github.com/traefik/traefik/v3@$(traefik_version)" | jq -r .Dir)" traefik && cp patch/priority.go $mux/ &&
+    grep -q '^func GetRulePriority(' $mux/mux.go && sed -i 's/^func GetRulePriority(/func lengthOfRule(/' $mux/mux.go && echo 'replace github.com/traefik/traefik/v3 => ./traefik' >>go.mod
 }
 traefik_version() { module_version "$CLUSTER_DIR/addons/traefik" github.com/traefik/traefik/v3; }
 traefik_certificates() { client traefik "/CN=makmal:traefik"; }
