@@ -22,22 +22,29 @@ done
 unset _addon
 
 # words_of NAME: the capability words that its addon.sh will order, so that status can tell what is still to come.
-words_of() { sed -n "s/.*order can \([a-z]*\) $1\b.*/\1/p" "$CLUSTER_DIR/addons/$1/addon.sh" | sort -u; }
+words_of() { sed -n "s/.*order can \([a-z-]*\) $1\b.*/\1/p" "$CLUSTER_DIR/addons/$1/addon.sh" | sort -u; }
 
 is_addon() { [ -e "$CLUSTER_DIR/addons/$1/addon.sh" ]; }
 # has_hook NAME HOOK; hook NAME HOOK: runs it, and is content when there is none.
 has_hook() { declare -F "${1//-/_}_$2" >/dev/null; }
 hook() { ! has_hook "$1" "$2" || "${1//-/_}_$2"; }
 
-# want_addons: ADDONS_WANTED by the options. CORE=1: none. FAKE_NODES: kwok too.
+# want_addons: ADDONS_WANTED by the options. CORE=1: none. FAKE_NODES (empty: as at the last start of this instance's data) nodes, or fewer than there
+# are: kwok too, which also takes them away.
 want_addons() {
+  local before=0
   ADDONS_WANTED=()
   [ "$CORE" = 1 ] || ADDONS_WANTED=("${ADDONS_ALWAYS[@]}")
-  [ "$FAKE_NODES" = 0 ] || ADDONS_WANTED+=(kwok)
+  [ "$FRESH" = 1 ] || before=$(fake_nodes_wanted)
+  : "${FAKE_NODES:=$before}"
+  [ "$FAKE_NODES$before" = 00 ] || ADDONS_WANTED+=(kwok)
 }
 # choose_addons: this start has the wanted ones, noted for init.sh and the next caller.
 choose_addons() {
   ADDONS=("${ADDONS_WANTED[@]}")
   printf '%s\n' "${ADDONS[@]}" | put "$ROOT/addons" 644
+  printf '%s\n' "$FAKE_NODES" | put "$ROOT/fake-nodes" 644
 }
+fake_nodes_wanted() { grep -xE '[0-9]{1,4}' "$ROOT/fake-nodes" 2>/dev/null || echo 0; }
+has_addon() { [[ " ${ADDONS[*]} " == *" $1 "* ]]; } # this instance
 read_addons() { mapfile -t ADDONS < <(grep . "$ROOT/addons" 2>/dev/null); }

@@ -102,7 +102,9 @@ clear_away() {
     sleep 0.02
   done
   [ -z "$left" ] || warn "these processes do not end:$left"
-  drop_link "$LINK_OLD"
+  # The link of the slot that it had, unless another instance has that slot by now.
+  i=$(grep -xE '[0-9]{1,2}' "$ROOT/slot" 2>/dev/null) && mkdir -p "$RUN_ROOT/slots" &&
+    { flock --nonblock 9 && drop_link "makmal$i"; } 9>"$RUN_ROOT/slots/$i"
   for i in {1..250}; do
     left=$(loop_devices)
     [ -n "$left" ] || break

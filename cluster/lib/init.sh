@@ -215,10 +215,10 @@ write_status() {
     can+=(${GIVES[coredns]:-})
   fi
   for name in "${!LACKS[@]}"; do lacks+=",\"$name\":$(json_text "${LACKS[$name]}")"; done
-  printf '{"schema":1,"name":"%s","state":"%s","why":%s,"since_ms":%s,"at_ms":%s,"parts":{"done":%d,"total":%d,"names":%s},"slot":%d,"address":"%s","host_address":"%s","server":"%s","api_port":%d,"version":"%s","fresh":%s,"first_pid":%d,"capabilities":%s,"coming":%s,"lacks":{%s},"processes":[%s]}\n' \
+  printf '{"schema":1,"name":"%s","state":"%s","why":%s,"since_ms":%s,"at_ms":%s,"parts":{"done":%d,"total":%d,"names":%s},"slot":%d,"address":"%s","host_address":"%s","server":"%s","api_port":%d,"version":"%s","fresh":%s,"fake_nodes":%d,"first_pid":%d,"capabilities":%s,"coming":%s,"lacks":{%s},"processes":[%s]}\n' \
     "$NAME" "$STATE" "$(json_text "$WHY")" "$SINCE" "$(now_ms)" "${#MILESTONES[@]}" $((MILESTONES_CORE + ${#ADDONS[@]})) "$(words "${MILESTONES[@]}")" \
     "$SLOT" "$NODE_ADDRESS" "$HOST_ADDRESS" "$API_URL" "$API_PORT" "$VERSION" "$([ "$FRESH" = 1 ] && echo true || echo false)" \
-    "$FIRST_PID" "$(words "${can[@]}")" "$(coming)" "${lacks#,}" "${list#,}" | put "$RUN/status.json" 644
+    "$FAKE_NODES" "$FIRST_PID" "$(words "${can[@]}")" "$(coming)" "${lacks#,}" "${list#,}" | put "$RUN/status.json" 644
   CHANGED=0
   WRITTEN=$SECONDS
 }
@@ -247,6 +247,7 @@ main() {
   use_slot "$SLOT"
   read_addons
   for a in "${ADDONS[@]}"; do PROMISED[$a]=$(words_of "$a" | xargs); done
+  FAKE_NODES=$(fake_nodes_wanted)
   read -r FIRST_PID _ </proc/self/fd/8/self/stat
   CHANGED=1 WRITTEN=0 TROUBLE_SOFT=''
   rm -rf "$ROOT/run"

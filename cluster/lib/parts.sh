@@ -45,6 +45,8 @@ command_of() {
         --enable-aggregator-routing=true --service-cluster-ip-range="$SERVICE_RANGE"
         --authorization-mode=Node,RBAC --enable-admission-plugins=NodeRestriction,DenyServiceExternalIPs --allow-privileged=true
         --profiling=false --event-ttl=15m --delete-collection-workers=8 --authentication-config="$CONF/authentication.yaml")
+      # Thousands of fake nodes and their watchers are more callers than the usual seats.
+      ! has_addon kwok || PART_COMMAND+=(--max-requests-inflight=800 --max-mutating-requests-inflight=400)
       ;;
     kube-controller-manager)
       PART_COMMAND=("$bin/kube-controller-manager" --kubeconfig="$CONF/controller-manager.conf"
@@ -56,6 +58,8 @@ command_of() {
         --node-monitor-period=1s --flex-volume-plugin-dir="$ROOT/volumeplugins"
         --horizontal-pod-autoscaler-sync-period=2s --horizontal-pod-autoscaler-downscale-stabilization=10s
         --horizontal-pod-autoscaler-cpu-initialization-period=10s --horizontal-pod-autoscaler-initial-readiness-delay=2s)
+      # Fake nodes renew their leases once a minute.
+      ! has_addon kwok || PART_COMMAND+=(--node-monitor-grace-period=300s)
       ;;
     kube-scheduler)
       PART_COMMAND=("$bin/kube-scheduler" --config="$CONF/scheduler.yaml" --authentication-kubeconfig="$CONF/scheduler.conf"
