@@ -363,7 +363,9 @@ def our_fault_is_a_row_without_a_score_and_never_a_lost_point():
         # workers killed from outside, again and again, while it runs
         process = begun("good", *[good] * 3000, "--params", params, "--format", "json", "--quiet", labs=f"{where}/labs", out=open(f"{where}/out", "wb"))
         wait_for(lambda: os.path.getsize(f"{where}/out"), "the first rows", 60)
-        while process.poll() is None:
+        for _ in range(20):                                           # then it goes on in peace
+            if process.poll() is not None:
+                break
             try:
                 for task in os.listdir(f"/proc/{process.pid}/task"):
                     for child in open(f"/proc/{process.pid}/task/{task}/children").read().split():
@@ -372,6 +374,7 @@ def our_fault_is_a_row_without_a_score_and_never_a_lost_point():
                 pass
             time.sleep(0.05)
         err = process.stderr.read().decode()
+        process.wait(120)
         process.stderr.close()
         rows = rows_of(open(f"{where}/out").read())
         say(len(rows) == 3000 and process.returncode in (0, 3), f"{len(rows)} rows, ended {process.returncode}: {err[-500:]}")
