@@ -9,7 +9,7 @@
 
 static const struct field ask_in[] = {{"lab", "text?", "whose hand-ins; needed unless workshop is given"}, {"check", "text?", "this check of the lab alone; the others keep what they had"},
   {"workshop", "id?", "those of this workshop alone"}, {0}};
-static const struct field reason_in[] = {{"reason", "text", "in words, 500 characters at most; learners read it"}, {0}};
+static const struct field reason_in[] = {{"reason", "text", "in words, 500 characters at most; stands beside a learner's grades"}, {0}};
 static const struct field taken_out[] = {{"id", "id", "of the preview, and of the regrade when it is carried out"}, {0}};
 static const struct field one_out[] = {{"id", "id", ""}, {"state", "text", "previewing, preview, running, done, stopped, failed"}, {"done", "int", "hand-ins"}, {"of", "int", ""},
   {"people", "map?", "{up, down, held, same}: whose points for the lab change; held: they stay although a verdict falls"},
