@@ -33,7 +33,9 @@ class Course:
     def change(self, staff, script, earlier):
         """Written, and read by the server: `earlier` hand-ins were graded with what stood there before."""
         self.write(script)
+        read = self.server.text().count("what=serve.reload")
         self.server.process.send_signal(signal.SIGHUP)
+        wait_for(lambda: self.server.text().count("what=serve.reload") > read, "the courses read anew")
         wait_for(lambda: staff.get("/api/v1/labs/good/regrading").json["earlier"] == earlier, f"{earlier} graded with an earlier version")
 
     def rows(self, sql):
@@ -353,3 +355,38 @@ def makmal_replay_tells_what_differs_beside_a_running_server(mine, staff):
         say(replay(*arguments)[0] == 2, f"{arguments} is wrong use")
     say(replay("0" * 26)[0] == 2, "an id that nobody has")
     aina.get("/api/v1/progress", 200)
+
+
+@talk(cluster=True, settings=["--rates=no"], seconds=60)
+def tomorrows_check_reads_what_todays_did_not_when_the_namespace_is_gone(server):
+    mine = Course()
+    with open(os.path.join(mine.lab, "lab.yaml"), encoding="utf-8") as f:
+        text = f.read().replace("hand-in: files", "hand-in: both")
+    with open(os.path.join(mine.lab, "lab.yaml"), "w", encoding="utf-8") as f:
+        f.write(text)
+    mine.server = Server(settings=["--labs", mine.folder, "--rates=no"], cluster=os.environ["TEST_CLUSTER_KUBECONFIG"])
+    live = BEFORE.replace('points = 3, on = "files"', 'points = 3, on = "live"')
+    try:
+        staff = mine.server.start(60).administrator()
+        aina = mine.server.learner(mine.server.workshop(staff)["code"], "Aina")
+        attempt = aina.post("/api/v1/labs/good/attempts", {}, 202).json["attempt"]
+        where = f"/api/v1/attempts/{attempt['id']}"
+        wait_for(lambda: aina.get(where).json["attempt"]["state"] == "ready", "a ready attempt", 90)
+        files = {"files": [{"name": "m.yaml", "text": f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{ name: {attempt['params']['app']} }}\ndata: {{ token: abc }}\n"}]}
+        applied = aina.post(f"{where}/applies", files, 202).json["apply"]["id"]
+        wait_for(lambda: aina.get(f"/api/v1/applies/{applied}").json["apply"]["state"] == "done", "the apply", 60)
+        hers = aina.post(f"{where}/submissions", files, 202).json["submission"]["id"]
+        wait_for(lambda: aina.get(f"/api/v1/submissions/{hers}").json["submission"]["state"] == "graded", "the verdict", 60)
+        aina.delete(where, 202)
+        wait_for(lambda: aina.get(where).json["attempt"]["state"] == "gone", "the namespace gone", 120)
+        mine.change(staff, live, 1)
+        got = preview(staff)
+        say(got["handins"]["kept"] == 0 and next(c for c in got["checks"] if c["id"] == "valued")["after"]["pass"] == 1, f"a list that no check asked for then: {got['handins']} {got['checks']}")
+        carry_out(staff, got["id"])
+        mine.change(staff, live.replace('equals("abc")', 'equals("zzz")'), 1)
+        say(next(c for c in preview(staff)["checks"] if c["id"] == "valued")["after"]["fail"] == 1, "what stood there is what is graded")
+        mine.change(staff, live.replace('t:one("ConfigMap", p.app):get("data.token"):equals("abc")', 't:one("Role", "makmal-learner"):get("metadata.name"):exists()'), 1)
+        got = preview(staff, check="valued")
+        say(got["kept"]["unobserved"] == 1 and changes(got)["Aina"] == ("5", "5", "same"), f"a kind that the snapshot lacks takes nothing: {got['kept']} {got['rows']}")
+    finally:
+        mine.close()
