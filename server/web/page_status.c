@@ -173,7 +173,6 @@ static bool status_get(struct req *req, struct reply *out, struct err *err) {
   buf_str(main, "</p>\n<dl class=\"pairs\">");
   if (*now.version) pair(req, main, "status.version", now.version);
   pair(req, main, "status.kind", req_words(req, now.state == CLUSTER_NONE ? "status.kind-none" : now.embedded ? "status.kind-embedded" : "status.kind-own", NULL));
-  if (now.state != CLUSTER_NONE && now.since_ms) pair(req, main, "status.part-since", since(req, now.since_ms));
   buf_str(main, "</dl>\n");
   if (now.own_red) words(req, main, "p", staff ? "status.own-red-below" : "status.own-red");
   if (now.state != CLUSTER_NONE) abilities(req, main, &now, staff);
