@@ -364,6 +364,7 @@ def tomorrows_check_reads_what_todays_did_not_when_the_namespace_is_gone(server)
         text = f.read().replace("hand-in: files", "hand-in: both")
     with open(os.path.join(mine.lab, "lab.yaml"), "w", encoding="utf-8") as f:
         f.write(text)
+    mine.server.close()
     mine.server = Server(settings=["--labs", mine.folder, "--rates=no"], cluster=os.environ["TEST_CLUSTER_KUBECONFIG"])
     live = BEFORE.replace('points = 3, on = "files"', 'points = 3, on = "live"')
     try:
