@@ -53,7 +53,6 @@ preflight() {
   if [ $PROBLEMS -gt 0 ]; then :; elif ! unshare --net --mount --pid --fork true 2>/dev/null; then problem "new namespaces cannot be made. Cure: run on a machine or in a privileged container"
   else
     nft_test=$(unshare --net nft list tables 2>&1) || problem "the kernel lacks nf_tables (${nft_test//$'\n'/ }). Cure: modprobe nf_tables"
-    unshare --net ipset list -n >/dev/null 2>&1 || have_module ip_set || problem "the kernel lacks ip_set. Cure: modprobe ip_set"
   fi
   if [ "$(stat -fc %T /sys/fs/cgroup)" = cgroup2fs ]; then
     controllers=" $(cat /sys/fs/cgroup/cgroup.controllers) "
@@ -66,6 +65,9 @@ preflight() {
     done
   fi
   [ -w /sys/fs/cgroup ] || problem "/sys/fs/cgroup is read-only. Cure: mount -o remount,rw /sys/fs/cgroup"
+  # kubelet, API server and controller-manager take some 22 of them; without, the kubelet ends at once.
+  free=$(($(cat /proc/sys/fs/inotify/max_user_instances) - $(find /proc/[0-9]*/fd -lname 'anon_inode:inotify' 2>/dev/null | wc -l)))
+  [ "$free" -ge 24 ] || problem "only $free inotify instances are free, 24 are needed. Cure: sysctl -w fs.inotify.max_user_instances=1024"
   grep -qw overlay /proc/filesystems || have_module overlay || problem "the kernel has no overlay file system. Cure: modprobe overlay"
   [ -e /proc/sys/net/bridge/bridge-nf-call-iptables ] || have_module br_netfilter || problem "the kernel lacks br_netfilter. Cure: modprobe br_netfilter"
   for name in "${CORE_PROGRAMS[@]}" "${ADDONS_WANTED[@]}"; do program_path "$name" >/dev/null || built=0; done
