@@ -9,10 +9,12 @@
 #   NAME_begin         run inside once the core is ready and the program is built: applies what it needs, orders its
 #                      part to start, waits until what it gives is *seen*, orders `can WORD NAME`                       sequence.sh
 #                      (`cannot WORD WHY`: a word that this machine keeps from it, and status tells the reason)
+#   NAME_absent        run inside while its program is not there, or when this instance is to be without it: takes away
+#                      what a start with it left and what does harm alone                                               sequence.sh
 # An add-on comes when its program is built; until then, and when it fails, the cluster is ready without its words. Sourced by `cluster`, init.sh, sequence.sh.
 # shellcheck shell=bash
 
-ADDONS_ALWAYS=(local-path traefik)
+ADDONS_ALWAYS=(local-path traefik metrics-server)
 ADDONS=() # of this instance: choose_addons, read_addons
 
 for _addon in "$CLUSTER_DIR"/addons/*/addon.sh; do
@@ -48,3 +50,11 @@ choose_addons() {
 fake_nodes_wanted() { grep -xE '[0-9]{1,4}' "$ROOT/fake-nodes" 2>/dev/null || echo 0; }
 has_addon() { [[ " ${ADDONS[*]} " == *" $1 "* ]]; } # this instance
 read_addons() { mapfile -t ADDONS < <(grep . "$ROOT/addons" 2>/dev/null); }
+# addons_left_out: those that there are and that this instance is to be without.
+addons_left_out() {
+  local file addon
+  for file in "$CLUSTER_DIR"/addons/*/addon.sh; do
+    addon=$(basename "$(dirname "$file")")
+    has_addon "$addon" || printf '%s\n' "$addon"
+  done
+}

@@ -104,9 +104,11 @@ order ready
 
 # begin ADDON: once its program is there, which may be half an hour later.
 begin() {
+  [ -x "$ROOT/bin/$1" ] || hook "$1" absent
   until [ -x "$ROOT/bin/$1" ]; do sleep 0.3; done
   hook "$1" begin
   order 'done' "$1"
 }
 for addon in "${ADDONS[@]}"; do begin "$addon" & done
+for addon in $(addons_left_out); do hook "$addon" absent; done
 wait

@@ -132,6 +132,9 @@ static void a_learner_may_do_this_and_not_that(void **state) {
     {"GET", "/api/v1/nodes", NULL, 200, ""},                                          /* the embedded cluster: its nodes are shown */
     {"POST", "/api/v1/namespaces/NS/configmaps", "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"m\"}}", 201, ""},
     {"DELETE", "/api/v1/namespaces/NS/configmaps/m", NULL, 200, ""},
+    {"GET", "/apis/metrics.k8s.io/v1beta1/namespaces/NS/pods", NULL, 200, ""},        /* kubectl top pods */
+    {"GET", "/apis/metrics.k8s.io/v1beta1/namespaces/OTHER/pods", NULL, 403, "cannot list resource \"pods\""},
+    {"GET", "/apis/metrics.k8s.io/v1beta1/nodes", NULL, 403, "cannot list resource \"nodes\""},
     {"GET", "/api/v1/namespaces", NULL, 403, "cannot list resource \"namespaces\""},
     {"GET", "/api/v1/namespaces/OTHER/pods", NULL, 403, "cannot list resource \"pods\""},
     {"GET", "/api/v1/namespaces/OTHER/secrets", NULL, 403, "cannot list resource \"secrets\""},
