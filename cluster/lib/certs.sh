@@ -42,14 +42,36 @@ client() {
   sign "$1" "$2" 'extendedKeyUsage=clientAuth\nkeyUsage=digitalSignature' && kubeconfig "$1" | put "$CONF/$1.conf" 600
 }
 
+# fits BASE: certificate (or the public key of tokens) and private key belong together, and neither was cut short.
+fits() {
+  local public
+  if [ -e "$PKI/$1.pub" ]; then public=$(cat "$PKI/$1.pub"); else public=$(openssl x509 -pubkey -noout -in "$PKI/$1.crt" 2>/dev/null); fi
+  [ -n "$public" ] && [ "$public" = "$(openssl pkey -pubout -in "$PKI/$1.key" 2>/dev/null)" ]
+}
+
+AUTHORITIES=(ca front-proxy-ca etcd/ca)
+# certificates_good NAMES: all are there and whole, for these names, signed by these authorities, and good for 30 days more.
 certificates_good() {
-  local name
+  local name file authority
   [ "$(cat "$PKI/names" 2>/dev/null)" = "$1" ] || return 1
-  for name in apiserver apiserver-kubelet-client front-proxy-client kubelet-server makmal-server makmal-up kube-proxy kube-router apiserver-etcd-client etcd/server; do
-    openssl x509 -checkend 2592000 -noout -in "$PKI/$name.crt" >/dev/null 2>&1 || return 1
+  for name in "${AUTHORITIES[@]}" apiserver apiserver-kubelet-client front-proxy-client kubelet-server makmal-server makmal-up kube-proxy kube-router \
+    apiserver-etcd-client etcd/server etcd/peer; do
+    [ -e "$PKI/$name.crt" ] || return 1
   done
-  for name in admin super-admin controller-manager scheduler kubelet kube-proxy kube-router; do
-    [ -s "$CONF/$name.conf" ] || return 1
+  for file in "$PKI"/*.crt "$PKI"/etcd/*.crt "$PKI/sa.pub"; do
+    name=${file#"$PKI/"}
+    fits "${name%.*}" || return 1
+  done
+  openssl verify -attime $(($(date +%s) + 2592000)) -CAfile <(cat "$PKI"/{,front-proxy-,etcd/}ca.crt) \
+    "$PKI"/*.crt "$PKI"/etcd/*.crt >/dev/null 2>&1 || return 1
+  for name in admin super-admin controller-manager scheduler kubelet; do
+    [ -e "$CONF/$name.conf" ] || return 1
+  done
+  authority=$(base64 -w0 "$PKI/ca.crt")
+  for file in "$CONF"/*.conf; do
+    [ "$file" != "$CONF/resolv.conf" ] || continue # no kubeconfig
+    # Both ways in which they are written end in a new line, after the key.
+    if ! grep -qF "$authority" "$file" || ! grep -q client-key-data "$file" || [ -n "$(tail -c 1 "$file")" ]; then return 1; fi
   done
   for name in "${ADDONS[@]}"; do
     ! has_hook "$name" certificates || [ -e "$PKI/made-for-$name" ] || return 1
@@ -96,11 +118,16 @@ add_names() {
 }
 
 make_certificates() {
-  local names want jobs=() job addon
+  local name names want jobs=() job addon
   names=$(server_names)
   want=$NODE_ADDRESS$'\n'$names
   certificates_good "$want" && return 0
   mkdir -p "$PKI/etcd" "$CONF"
+  for name in "${AUTHORITIES[@]}" sa; do
+    if fits "$name" || ! ls "$PKI/$name".* >/dev/null 2>&1; then continue; fi
+    rm -f "$PKI/$name".*
+    say "the keys of $name were damaged and are made anew: kubeconfigs and tokens handed out before are worth nothing now"
+  done
   find "$PKI" -type f ! -name 'ca.*' ! -name 'front-proxy-ca.*' ! -name 'sa.*' -delete
   find "$CONF" -name '*.conf' -delete
   kubeadm_config "$names" "$PKI" >"$CONF/kubeadm.yaml"
