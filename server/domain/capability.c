@@ -14,9 +14,9 @@
 #include "base/wallclock.h"
 #include "kube/kube.h"
 
-const char *const capability_words[CAPABILITIES] = {"nodes", "controllers", "dns", "metrics", "ingress", "storage", "rwx", "pv", "nodeport", "networkpolicy", "admission", "userns"};
+const char *const capability_words[CAPABILITIES] = {"nodes", "controllers", "dns", "metrics", "ingress", "storage", "rwx", "pv", "nodeport", "networkpolicy", "admission", "userns", "nfs"};
 const char *const capability_states[] = {"no", "unknown", "looking", "coming", "yes"};
-enum { NODES, CONTROLLERS, DNS, METRICS, INGRESS, STORAGE, RWX, PV, NODEPORT, NETWORKPOLICY, ADMISSION, USERNS };
+enum { NODES, CONTROLLERS, DNS, METRICS, INGRESS, STORAGE, RWX, PV, NODEPORT, NETWORKPOLICY, ADMISSION, USERNS, NFS };
 
 #define PAUSE_MS 500
 #define RUN_MS 60000                     /* until both Pods run: an image may have to come from far */
@@ -158,6 +158,7 @@ bool capability_look(const struct kube *kube, struct arena *arena, struct capabi
   say(&out[NETWORKPOLICY], CAN_LOOKING, "can.looking", NULL);
   say(&out[ADMISSION], CAN_NOT, "can.not-offered", NULL);      /* nor admission rules of its own */
   say(&out[USERNS], CAN_LOOKING, "can.looking", NULL);
+  say(&out[NFS], CAN_UNKNOWN, "can.unseen-nfs", NULL);          /* only a server somewhere would show it */
   if (listed(arena, &replies[A_NODES], &list, &out[NODES])) see_nodes(list, &out[NODES]);
   if (listed(arena, &replies[A_SETS], &list, &out[CONTROLLERS])) see_controllers(list, &out[CONTROLLERS]);
   if (listed(arena, &replies[A_DNS], &list, &out[DNS])) see_dns(list, &out[DNS]);

@@ -6,8 +6,8 @@
 #include <stddef.h>
 struct arena; struct err; struct kube;
 
-#define CAPABILITY_WORDS "nodes controllers dns metrics ingress storage rwx pv nodeport networkpolicy admission userns"
-#define CAPABILITIES 12
+#define CAPABILITY_WORDS "nodes controllers dns metrics ingress storage rwx pv nodeport networkpolicy admission userns nfs"
+#define CAPABILITIES 13
 extern const char *const capability_words[CAPABILITIES];
 
 /* In the order in which a lab's words are told: the first of these that occurs is the reason why it is not offered. */

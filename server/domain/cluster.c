@@ -234,11 +234,12 @@ static void take_words(struct cluster *cluster, const struct capability words[CA
   pthread_mutex_unlock(&cluster->lock);
 }
 
-/* The embedded one's own words. One that will come counts as coming while its add-on is built and started, not after the build has failed. */
+/* The embedded one's own words, and those that its machine keeps from it, each with a sentence can.no-WORD. One that will come counts as coming while its add-on is built and started, not after the build has failed. */
 static void told_words(const struct tree *status, bool known, bool build_failed, struct capability out[CAPABILITIES]) {
   for (int i = 0; i < CAPABILITIES; i++) {
     const char *with = tree_text(tree_get(status, "coming"), capability_words[i]);
     out[i] = (struct capability){.can = known ? CAN_NOT : CAN_LOOKING};
+    if (tree_get(tree_get(status, "lacks"), capability_words[i])) snprintf(out[i].key, sizeof out[i].key, "can.no-%s", capability_words[i]);
     if (!with) continue;
     out[i].can = build_failed ? CAN_NOT : CAN_COMING;
     if (build_failed) snprintf(out[i].key, sizeof out[i].key, "can.build-failed");

@@ -84,6 +84,7 @@ static void a_bare_cluster_has_nothing(void **state) {
   IS("rwx", CAN_NOT, "can.no-storage");
   IS("networkpolicy", CAN_LOOKING, "can.looking");
   IS("pv", CAN_NOT, "can.not-offered");
+  IS("nfs", CAN_UNKNOWN, "can.unseen-nfs");
 }
 
 static void a_node_counts_when_ordinary_pods_may_go_there(void **state) {
