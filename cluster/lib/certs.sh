@@ -64,14 +64,15 @@ certificates_good() {
   done
   openssl verify -attime $(($(date +%s) + 2592000)) -CAfile <(cat "$PKI"/{,front-proxy-,etcd/}ca.crt) \
     "$PKI"/*.crt "$PKI"/etcd/*.crt >/dev/null 2>&1 || return 1
-  for name in admin super-admin controller-manager scheduler kubelet; do
+  for name in admin super-admin controller-manager scheduler kubelet kube-proxy kube-router makmal-server makmal-up; do
     [ -e "$CONF/$name.conf" ] || return 1
   done
   authority=$(base64 -w0 "$PKI/ca.crt")
   for file in "$CONF"/*.conf; do
     [ "$file" != "$CONF/resolv.conf" ] || continue # no kubeconfig
-    # Both ways in which they are written end in a new line, after the key.
+    # kubeadm writes YAML whose last line is the key, `client` JSON.
     if ! grep -qF "$authority" "$file" || ! grep -q client-key-data "$file" || [ -n "$(tail -c 1 "$file")" ]; then return 1; fi
+    [ "$(head -c 1 "$file")" != '{' ] || [ "$(tail -n 1 "$file")" = '}' ] || return 1
   done
   for name in "${ADDONS[@]}"; do
     ! has_hook "$name" certificates || [ -e "$PKI/made-for-$name" ] || return 1
@@ -125,6 +126,10 @@ make_certificates() {
   mkdir -p "$PKI/etcd" "$CONF"
   for name in "${AUTHORITIES[@]}" sa; do
     if fits "$name" || ! ls "$PKI/$name".* >/dev/null 2>&1; then continue; fi
+    # Every Pod of kept data was told whom to trust when it began.
+    if [ "$name" = ca ] && [ -d "$ROOT/etcd/member" ]; then
+      die "the key or certificate of the authority ($PKI/ca.key, ca.crt) is damaged, and the data kept here trusts it. Cure: put them back from a copy, or cluster up --fresh, which throws the data away"
+    fi
     rm -f "$PKI/$name".*
     say "the keys of $name were damaged and are made anew: kubeconfigs and tokens handed out before are worth nothing now"
   done
