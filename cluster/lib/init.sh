@@ -21,15 +21,19 @@ STATE=starting WHY='' SINCE=$(now_ms) NOW_DOING=network READY_ONCE=0
 MILESTONES=() COREDNS=0
 PAGE_KIB=$(($(getconf PAGESIZE) / 1024))
 
+# cannot WHY: the start ends here, and keeper.sh tells the reason. Nothing may run without the walls.
+cannot() {
+  printf '%s: see cluster logs init\n' "$*" | put "$ROOT/why" 600
+  exit 1
+}
+
 prepare_mounts() {
   local dir
-  mount --make-rshared /
-  mount --bind "$ROOT" "$ROOT"
-  mount --make-rshared "$ROOT"
+  { mount --make-rshared / && mount --bind "$ROOT" "$ROOT" && mount --make-rshared "$ROOT"; } || cannot "its folders could not be mounted"
   for dir in "${COVERED[@]}"; do
-    mount -t tmpfs -o mode=755 tmpfs "$dir"
+    mount -t tmpfs -o mode=755 tmpfs "$dir" || cannot "this machine's own $dir could not be covered"
   done
-  mount_volumes
+  mount_volumes || cannot "the file system with the volumes could not be mounted"
 }
 
 prepare_network() {
@@ -44,7 +48,7 @@ prepare_network() {
   [ ! -e /proc/sys/net/bridge/bridge-nf-call-ip6tables ] || echo 1 >/proc/sys/net/bridge/bridge-nf-call-ip6tables
   # A refusal by a policy answers at once instead of one a second.
   echo 0 >/proc/sys/net/ipv4/icmp_ratelimit
-  nft -f "$CLUSTER_DIR/conf/guard.nft"
+  nft -f "$CLUSTER_DIR/conf/guard.nft" || cannot "the walls around its Pods could not be made"
   policies_lack >"$ROOT/run/lack"
   if [ -s "$ROOT/run/lack" ]; then
     # Without kube-router nobody would ever let a Pod through. The outer wall stays.

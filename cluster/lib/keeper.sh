@@ -13,6 +13,7 @@ use_slot "$SLOT"
 for procs in "$@"; do # its own leaf in every cgroup hierarchy
   echo $$ >"$procs" || exit 1
 done
+rm -f "$ROOT/why"
 exec 8</proc
 unshare --net --mount --propagation private --pid --fork --kill-child --mount-proc /bin/bash "$CLUSTER_DIR/lib/init.sh" &
 child=$!
@@ -25,5 +26,6 @@ if [ -n "$first" ] && ! connect "$first"; then
   kill -9 "$first"
 fi
 wait $child
+[ ! -s "$ROOT/why" ] || why=$(cat "$ROOT/why")
 jq -c --argjson now "$(now_ms)" --arg why "$why" '.state = "broken" | .why = $why | .since_ms = $now | .at_ms = $now | .capabilities = [] | .processes = []' \
   "$RUN/status.json" 2>/dev/null | put "$RUN/status.json" 644

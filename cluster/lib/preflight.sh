@@ -56,15 +56,17 @@ preflight() {
   fi
   if [ "$(stat -fc %T /sys/fs/cgroup)" = cgroup2fs ]; then
     controllers=" $(cat /sys/fs/cgroup/cgroup.controllers) "
+    [ -w /sys/fs/cgroup ] || problem "/sys/fs/cgroup is read-only. Cure: mount -o remount,rw /sys/fs/cgroup"
     for c in cpu cpuset memory pids; do
       [[ $controllers == *" $c "* ]] || problem "the cgroup controller $c is off. Cure: enable it for this machine (kernel option cgroup_enable=$c)"
     done
   else
     for c in cpu cpuset memory pids; do
-      [ -d /sys/fs/cgroup/$c ] || problem "the cgroup controller $c is not mounted. Cure: mount -t cgroup -o $c $c /sys/fs/cgroup/$c"
+      # The folder above them is read-only under systemd, and that is fine.
+      if [ ! -d /sys/fs/cgroup/$c ]; then problem "the cgroup controller $c is not mounted. Cure: mount -t cgroup -o $c $c /sys/fs/cgroup/$c"
+      elif [ ! -w /sys/fs/cgroup/$c ]; then problem "/sys/fs/cgroup/$c is read-only. Cure: mount -o remount,rw /sys/fs/cgroup/$c"; fi
     done
   fi
-  [ -w /sys/fs/cgroup ] || problem "/sys/fs/cgroup is read-only. Cure: mount -o remount,rw /sys/fs/cgroup"
   # kubelet, API server and controller-manager take some 22 of them; without, the kubelet ends at once.
   free=$(($(cat /proc/sys/fs/inotify/max_user_instances) - $(find /proc/[0-9]*/fd -lname 'anon_inode:inotify' 2>/dev/null | wc -l)))
   [ "$free" -ge 24 ] || problem "only $free inotify instances are free, 24 are needed. Cure: sysctl -w fs.inotify.max_user_instances=1024"

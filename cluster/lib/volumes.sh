@@ -49,7 +49,7 @@ make_volumes() {
 
 # mount_volumes: inside, by the first process.
 mount_volumes() {
-  [ ! -e "$ROOT/volumes.img" ] || mount -o "$VOLUMES_OPTIONS" "$ROOT/volumes.img" "$ROOT/volumes" || exit 1
+  [ ! -e "$ROOT/volumes.img" ] || mount -o "$VOLUMES_OPTIONS" "$ROOT/volumes.img" "$ROOT/volumes" || return 1
   mkdir -p "$ROOT"/volumes/{dynamic,shared,static}
 }
 
