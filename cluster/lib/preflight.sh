@@ -67,8 +67,8 @@ preflight() {
       elif [ ! -w /sys/fs/cgroup/$c ]; then problem "/sys/fs/cgroup/$c is read-only. Cure: mount -o remount,rw /sys/fs/cgroup/$c"; fi
     done
   fi
-  # kubelet, API server and controller-manager take some 22 of them; without, the kubelet ends at once.
-  free=$(($(cat /proc/sys/fs/inotify/max_user_instances) - $(find /proc/[0-9]*/fd -lname 'anon_inode:inotify' 2>/dev/null | wc -l)))
+  # Of each user. kubelet, API server and controller-manager take some 22 of root's; without, the kubelet ends at once.
+  free=$(($(cat /proc/sys/fs/inotify/max_user_instances) - $(find /proc/[0-9]*/fd -uid 0 -lname 'anon_inode:inotify' 2>/dev/null | wc -l)))
   [ "$free" -ge 24 ] || problem "only $free inotify instances are free, 24 are needed. Cure: sysctl -w fs.inotify.max_user_instances=1024"
   grep -qw overlay /proc/filesystems || have_module overlay || problem "the kernel has no overlay file system. Cure: modprobe overlay"
   [ -e /proc/sys/net/bridge/bridge-nf-call-iptables ] || have_module br_netfilter || problem "the kernel lacks br_netfilter. Cure: modprobe br_netfilter"
