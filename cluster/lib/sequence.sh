@@ -78,7 +78,7 @@ order start kube-controller-manager
 order start kube-scheduler
 order start kube-proxy
 order doing rights
-apply -f "$ROOT/manifests/10-rights.yaml"
+apply -f "$ROOT/manifests/10-rights.yaml" -f "$ROOT/manifests/12-own-account.yaml"
 order 'done' rights
 until [ -e "$ROOT/run/imported-pause" ]; do sleep 0.05; done
 order start kubelet
