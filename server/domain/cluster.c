@@ -234,12 +234,16 @@ static void take_words(struct cluster *cluster, const struct capability words[CA
   pthread_mutex_unlock(&cluster->lock);
 }
 
-/* The embedded one's own words, and those that its machine keeps from it, each with a sentence can.no-WORD. One that will come counts as coming while its add-on is built and started, not after the build has failed. */
+/* The embedded one's own words, and those that its machine keeps from it (`lacks`: nfs, networkpolicy), each with a sentence can.no-WORD and the cluster's
+ * own reason. One that will come counts as coming while its add-on is built and started, not after the build has failed. */
 static void told_words(const struct tree *status, bool known, bool build_failed, struct capability out[CAPABILITIES]) {
   for (int i = 0; i < CAPABILITIES; i++) {
-    const char *with = tree_text(tree_get(status, "coming"), capability_words[i]);
+    const char *with = tree_text(tree_get(status, "coming"), capability_words[i]), *reason = tree_text(tree_get(status, "lacks"), capability_words[i]);
     out[i] = (struct capability){.can = known ? CAN_NOT : CAN_LOOKING};
-    if (tree_get(tree_get(status, "lacks"), capability_words[i])) snprintf(out[i].key, sizeof out[i].key, "can.no-%s", capability_words[i]);
+    if (reason) {
+      snprintf(out[i].key, sizeof out[i].key, "can.no-%s", capability_words[i]);
+      snprintf(out[i].about, sizeof out[i].about, "%.*s", (int)sizeof out[i].about - 1, reason);
+    }
     if (!with) continue;
     out[i].can = build_failed ? CAN_NOT : CAN_COMING;
     if (build_failed) snprintf(out[i].key, sizeof out[i].key, "can.build-failed");
@@ -347,10 +351,12 @@ static void look_words(struct cluster *cluster, struct port *port, struct arena 
   int64_t now = mono_ms();
   struct capability words[CAPABILITIES];
   struct err err = {0};
+  pthread_mutex_lock(&cluster->lock);
   bool due = !cluster->words_ms || now - cluster->words_ms >= WORDS_MS;
+  pthread_mutex_unlock(&cluster->lock);
   if (due && capability_look(&port->kube, arena, words, &err)) {
-    cluster->words_ms = now;
     pthread_mutex_lock(&cluster->lock);
+    cluster->words_ms = now;             /* under the lock, together with what the prover found: it sets this back when it is done */
     bool tried = cluster->proved_ms && cluster->proved_port == port, may = cluster->install && !cluster->status.own_red;
     for (int i = 0; i < CAPABILITIES; i++) {
       if (tried && *cluster->proved[i].key && words[i].can != CAN_NOT) words[i] = cluster->proved[i];

@@ -116,7 +116,7 @@ def staff_see_each_part_and_learners_what_it_can_do():
     server = Server(settings=["--cluster", told.name, "--user", "root"])
     try:
         server.start()
-        told.say(state="ready", why="", capabilities=["nodes", "dns"], coming={"ingress": "traefik"}, lacks={"nfs": "no client"})
+        told.say(state="ready", why="", capabilities=["nodes", "dns"], coming={"ingress": "traefik"}, lacks={"nfs": "no client", "networkpolicy": "the kernel lacks xt_set"})
         staff, nobody = server.administrator(), Browser(server)
         wait_for(lambda: staff.get("/api/v1/cluster").json["state"] == "ready", "the cluster", 20)
         page = staff.get("/status", 200).text
@@ -128,6 +128,7 @@ def staff_see_each_part_and_learners_what_it_can_do():
         say("comes with traefik" in row("ingress") and "|no|" in row("pv") and "|yes|" in row("nodes"), row("ingress"))
         say("Pod Security refuses a privileged Pod" in page, "what the check before labs found")
         say("|no|" in row("nfs") and "no NFS client" in row("nfs"), "what the cluster's machine keeps from it, and why: " + row("nfs"))
+        say("|no|" in row("networkpolicy") and "the kernel lacks xt_set" in row("networkpolicy"), "and in the cluster's own words: " + row("networkpolicy"))
         parts = staff.get("/api/v1/cluster").json["components"]
         say([p["name"] for p in parts] == ["etcd", "coredns"] and parts[0]["version"] == "3.6.14", f"{parts}")
         open_page = nobody.get("/status", 200).text

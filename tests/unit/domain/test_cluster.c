@@ -160,8 +160,16 @@ static void words_come_while_the_cluster_is_used(void **state) {
   snprintf(text, sizeof text, READY("%s", "\"nodes\",\"metrics\"", ""), told);
   put("status.json", text);
   assert_true(turns(cluster, "metrics", CAN));
-  put("status.json", "{\"schema\":1,\"state\":\"stopped\",\"capabilities\":[]}");
+  /* what the machine keeps from it, with the reason; a word that it has after all counts */
+  snprintf(text, sizeof text, "{\"schema\":1,\"state\":\"ready\",\"at_ms\":%s,\"capabilities\":[\"nodes\",\"networkpolicy\"],\"lacks\":{\"nfs\":\"no NFS client\",\"networkpolicy\":\"earlier\"}}", told);
+  put("status.json", text);
   assert_true(turns(cluster, "metrics", CAN_NOT));
+  assert_int_equal(has(cluster, "nfs", "no NFS client"), CAN_NOT);
+  assert_int_equal(has(cluster, "networkpolicy", ""), CAN);
+  cluster_status(cluster, &status);
+  assert_string_equal(status.can[capability_of("nfs", 3)].key, "can.no-nfs");
+  put("status.json", "{\"schema\":1,\"state\":\"stopped\",\"capabilities\":[]}");
+  assert_true(turns(cluster, "nodes", CAN_NOT));
   cluster_close(cluster);
 }
 
