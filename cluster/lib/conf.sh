@@ -5,7 +5,7 @@
 # render TEMPLATE OUT
 render() {
   sed -e "s|@ROOT@|$ROOT|g" -e "s|@NODE_ADDRESS@|$NODE_ADDRESS|g" -e "s|@CGROUP@|$CGROUP|g" -e "s|@POD_RANGE@|$POD_RANGE|g" \
-    -e "s|@DNS_ADDRESS@|$DNS_ADDRESS|g" -e "s|@NODE_NAME@|$NODE_NAME|g" -e "s|@SNAPSHOTTER@|overlayfs|g" \
+    -e "s|@DNS_ADDRESS@|$DNS_ADDRESS|g" -e "s|@NODE_NAME@|$NODE_NAME|g" \
     -e "s|@COREDNS_VERSION@|$(module_version "$CLUSTER_DIR/addons/coredns" github.com/coredns/coredns)|g" "$1" >"$2"
 }
 
