@@ -17,6 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "door.h"
+
 enum { REQUEST_MAX = 16384, BATCH = 10000 };
 
 static long burn_ms = 50;
@@ -97,29 +99,17 @@ static long number(const char *name, long otherwise, long most)
 int main(void)
 {
     long port = number("PORT", 80, 65535);
-    pthread_attr_t attributes;
 
     burn_ms = number("BURN_MS", 50, 60000);
     signal(SIGTERM, end_now);
     signal(SIGINT, end_now);
 
-    int one = 1;
-    int door = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-    setsockopt(door, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-    if (bind(door, (struct sockaddr *)&address, sizeof address) != 0 || listen(door, 128) != 0) {
-        fprintf(stderr, "burn: port %ld: %s\n", port, strerror(errno));
+    int door;
+    const char *why = door_open(port, &door);
+    if (why != NULL) {
+        fprintf(stderr, "burn: port %ld: %s\n", port, why);
         return 1;
     }
     fprintf(stderr, "burn: listens on port %ld, %ld ms of processor for each request\n", port, burn_ms);
-    pthread_attr_init(&attributes);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    pthread_attr_setstacksize(&attributes, 128 * 1024);
-    for (;;) {
-        pthread_t thread;
-        int connection = accept4(door, NULL, NULL, SOCK_CLOEXEC);
-        if (connection >= 0 && pthread_create(&thread, &attributes, serve, (void *)(long)connection) != 0) {
-            close(connection);
-        }
-    }
+    door_serve(door, serve);
 }

@@ -30,6 +30,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "door.h"
+
 enum { REQUEST_MAX = 16384, ANSWER_MAX = 24576 };
 
 static char pod[256];
@@ -264,7 +266,6 @@ int main(int count, char **arguments)
     const char *port_text = getenv("PORT");
     const char *delay = getenv("WHOAMI_DELAY");
     const char *text;
-    pthread_attr_t attributes;
 
     for (int i = 1; i + 1 < count; i++) {
         if (strcmp(arguments[i], "--port") == 0 || strcmp(arguments[i], "-port") == 0) {
@@ -294,23 +295,12 @@ int main(int count, char **arguments)
         sleep((unsigned)strtol(delay, NULL, 10));
     }
 
-    int one = 1;
-    int door = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-    setsockopt(door, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-    if (bind(door, (struct sockaddr *)&address, sizeof address) != 0 || listen(door, 128) != 0) {
-        fprintf(stderr, "whoami: port %ld: %s\n", port, strerror(errno));
+    int door;
+    const char *why = door_open(port, &door);
+    if (why != NULL) {
+        fprintf(stderr, "whoami: port %ld: %s\n", port, why);
         return 1;
     }
     fprintf(stderr, "whoami: version %s listens on port %ld\n", version, port);
-    pthread_attr_init(&attributes);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    pthread_attr_setstacksize(&attributes, 128 * 1024);
-    for (;;) {
-        pthread_t thread;
-        int connection = accept4(door, NULL, NULL, SOCK_CLOEXEC);
-        if (connection >= 0 && pthread_create(&thread, &attributes, serve, (void *)(long)connection) != 0) {
-            close(connection);
-        }
-    }
+    door_serve(door, serve);
 }
