@@ -63,6 +63,8 @@ source_key() {
     for beside in ext patch; do # a module by a `replace`; what is changed of another
       [ ! -d "$P_DIR/$beside" ] || cat "$P_DIR/$beside"/*
     done
+    beside=${P_DIR##*/} # and how it is changed
+    ! has_hook "$beside" sources || declare -f "${beside//-/_}_sources"
     printf '%s\n' "$P_PACKAGE" "${GO_BUILD_FLAGS[*]}" "$P_LDFLAGS" CGO_ENABLED=0 "$(uname -m)"
   } | sha256sum | cut -c1-64
 }
