@@ -17,6 +17,7 @@
 #include "base/wallclock.h"
 #include "domain/cluster.h"
 #include "domain/preflight.h"
+#include "fake/fake_guards.h"
 #include "fake/fake_kube.h"
 
 static char root[64], folder[96];
@@ -190,41 +191,17 @@ static void a_kubeconfig_that_cannot_be_used_is_said_at_once(void **state) {
 
 /* --- preflight, as the cluster tells it (what it finds: test_preflight.c) --------------------------------------------------------------------- */
 
-static _Atomic int64_t later_ms;
-struct guards { const char *version, *stranger, *own; bool pods_free; };
-static bool answer(void *ctx, const struct kube_request *request, int *status, char **body) {
-  struct guards *guards = ctx;
-  if (!strcmp(request->path, "/version")) {
-    *status = 200, *body = strdup(guards->version);
-    return true;
-  }
-  if (strstr(request->path, "selfsubjectrulesreviews")) {
-    *status = 201, *body = strdup(request->token ? guards->stranger : guards->own);
-    return true;
-  }
-  if (request->query && strstr(request->query, "dryRun=All") && !guards->pods_free) {
-    *status = 403, *body = strdup("{\"kind\":\"Status\",\"message\":\"violates PodSecurity \\\"restricted\\\"\"}");
-    return true;
-  }
-  /* preflight asks for ten seconds before it believes that a guard is missing: they pass at once */
-  if (request->query && strstr(request->query, "dryRun=All")) wallclock_set_offset(0, later_ms += 11000);
-  return false;
-}
-#define GOOD "{\"major\":\"1\",\"minor\":\"36\",\"gitVersion\":\"v1.36.4\"}"
-#define ALL "{\"status\":{\"resourceRules\":[{\"verbs\":[\"*\"],\"apiGroups\":[\"*\"],\"resources\":[\"*\"]}]}}"
-#define SELF "{\"status\":{\"resourceRules\":[{\"verbs\":[\"create\"],\"apiGroups\":[\"authorization.k8s.io\"],\"resources\":[\"selfsubjectaccessreviews\",\"selfsubjectrulesreviews\"]}]}}"
-
 static atomic_int readies;
 static void on_ready(void *ctx) { (void)ctx; readies++; }
 
 static void red_keeps_learners_out_until_it_is_mended(void **state) {
   (void)state;
-  struct guards guards = {GOOD, SELF, ALL, true};
+  struct guards guards = {GUARDS_VERSION, GUARDS_SELF, GUARDS_ALL, true};
   struct cluster *cluster;
   struct cluster_status status;
   struct err err;
   readies = 0;
-  fake_kube_answer(fake, answer, &guards);
+  fake_kube_answer(fake, guards_answer, &guards);
   assert_true(cluster_open(&(struct cluster_spec){.kube = fake_kube_port(fake), .install = "0123abcd"}, &cluster, &err));
   cluster_on_ready(cluster, on_ready, &readies);
   assert_true(becomes(cluster, CLUSTER_READY, &status));
@@ -235,7 +212,7 @@ static void red_keeps_learners_out_until_it_is_mended(void **state) {
   assert_int_equal(readies, 0);
   assert_true(tree_flag(cluster_json(cluster, arena), "red", false));
   guards.pods_free = false;
-  wallclock_set_offset(0, later_ms += 60000);
+  guards_later(60000);
   cluster_on_ready(cluster, NULL, NULL);                       /* looks at once */
   for (int i = 0; i < 500 && !readies; i++) nap();
   assert_int_equal(readies, 1);
@@ -243,7 +220,7 @@ static void red_keeps_learners_out_until_it_is_mended(void **state) {
   assert_false(status.own_red);
   /* away and back: told again */
   fake_kube_fault(fake, &(struct fake_fault){.away = true});
-  wallclock_set_offset(0, later_ms += 60000);
+  guards_later(60000);
   cluster_on_ready(cluster, NULL, NULL);
   assert_true(becomes(cluster, CLUSTER_AWAY, &status));
   fake_kube_calm(fake);

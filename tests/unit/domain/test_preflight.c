@@ -12,6 +12,7 @@
 #include "base/tree.h"
 #include "base/wallclock.h"
 #include "domain/preflight.h"
+#include "fake/fake_guards.h"
 #include "fake/fake_kube.h"
 
 static struct arena *arena;
@@ -31,33 +32,9 @@ static int tear_down(void **state) {
   return 0;
 }
 
-static _Atomic int64_t later_ms;
-struct guards { const char *version, *stranger, *own; bool pods_free; };
-static bool answer(void *ctx, const struct kube_request *request, int *status, char **body) {
-  struct guards *guards = ctx;
-  if (!strcmp(request->path, "/version")) {
-    *status = 200, *body = strdup(guards->version);
-    return true;
-  }
-  if (strstr(request->path, "selfsubjectrulesreviews")) {
-    *status = 201, *body = strdup(request->token ? guards->stranger : guards->own);
-    return true;
-  }
-  if (request->query && strstr(request->query, "dryRun=All") && !guards->pods_free) {
-    *status = 403, *body = strdup("{\"kind\":\"Status\",\"message\":\"violates PodSecurity \\\"restricted\\\"\"}");
-    return true;
-  }
-  /* preflight asks for ten seconds before it believes that a guard is missing: they pass at once */
-  if (request->query && strstr(request->query, "dryRun=All")) wallclock_set_offset(0, later_ms += 11000);
-  return false;
-}
-#define GOOD "{\"major\":\"1\",\"minor\":\"36\",\"gitVersion\":\"v1.36.4\"}"
-#define ALL "{\"status\":{\"resourceRules\":[{\"verbs\":[\"*\"],\"apiGroups\":[\"*\"],\"resources\":[\"*\"]}]}}"
-#define SELF "{\"status\":{\"resourceRules\":[{\"verbs\":[\"create\"],\"apiGroups\":[\"authorization.k8s.io\"],\"resources\":[\"selfsubjectaccessreviews\",\"selfsubjectrulesreviews\"]}]}}"
-
 static const char *red_of(struct guards *guards, struct preflight *out) {
   struct err err;
-  fake_kube_answer(fake, answer, guards);
+  fake_kube_answer(fake, guards_answer, guards);
   if (!preflight_run(fake_kube_port(fake), arena, "0123abcd", out, &err)) fail_msg("%s %s", err.key, err.detail);
   const struct tree *line = preflight_first_red(out);
   return line ? tree_text(line, "key") : "";
@@ -66,18 +43,18 @@ static const char *red_of(struct guards *guards, struct preflight *out) {
 static void what_would_let_learners_out_is_red(void **state) {
   (void)state;
   struct preflight flight;
-  assert_string_equal(red_of(&(struct guards){GOOD, SELF, ALL, false}, &flight), "");
+  assert_string_equal(red_of(&(struct guards){GUARDS_VERSION, GUARDS_SELF, GUARDS_ALL, false}, &flight), "");
   assert_false(flight.red);
-  assert_string_equal(red_of(&(struct guards){"{\"major\":\"1\",\"minor\":\"29+\",\"gitVersion\":\"v1.29.3-eks\"}", SELF, ALL, false}, &flight), "preflight.old");
+  assert_string_equal(red_of(&(struct guards){"{\"major\":\"1\",\"minor\":\"29+\",\"gitVersion\":\"v1.29.3-eks\"}", GUARDS_SELF, GUARDS_ALL, false}, &flight), "preflight.old");
   assert_string_equal(tree_text(tree_get(preflight_first_red(&flight), "params"), "version"), "v1.29.3-eks");
-  assert_string_equal(red_of(&(struct guards){GOOD, SELF, ALL, true}, &flight), "preflight.no-pod-security");
-  assert_string_equal(red_of(&(struct guards){GOOD, "{\"status\":{\"resourceRules\":[{\"verbs\":[\"list\"],\"apiGroups\":[\"\"],\"resources\":[\"secrets\"]}]}}", ALL, false}, &flight), "preflight.strangers");
+  assert_string_equal(red_of(&(struct guards){GUARDS_VERSION, GUARDS_SELF, GUARDS_ALL, true}, &flight), "preflight.no-pod-security");
+  assert_string_equal(red_of(&(struct guards){GUARDS_VERSION, "{\"status\":{\"resourceRules\":[{\"verbs\":[\"list\"],\"apiGroups\":[\"\"],\"resources\":[\"secrets\"]}]}}", GUARDS_ALL, false}, &flight), "preflight.strangers");
   assert_string_equal(tree_text(tree_get(preflight_first_red(&flight), "params"), "rights"), "list secrets");
-  assert_string_equal(red_of(&(struct guards){GOOD, ALL, ALL, false}, &flight), "preflight.strangers");
-  assert_string_equal(red_of(&(struct guards){GOOD, SELF, SELF, false}, &flight), "preflight.rights");
+  assert_string_equal(red_of(&(struct guards){GUARDS_VERSION, GUARDS_ALL, GUARDS_ALL, false}, &flight), "preflight.strangers");
+  assert_string_equal(red_of(&(struct guards){GUARDS_VERSION, GUARDS_SELF, GUARDS_SELF, false}, &flight), "preflight.rights");
   assert_non_null(strstr(tree_text(tree_get(preflight_first_red(&flight), "params"), "missing"), "create serviceaccounts/token"));
   /* a right on single names alone is none */
-  assert_string_equal(red_of(&(struct guards){GOOD, SELF, "{\"status\":{\"resourceRules\":[{\"verbs\":[\"*\"],\"apiGroups\":[\"*\"],\"resources\":[\"*\"],\"resourceNames\":[\"x\"]}]}}", false}, &flight), "preflight.rights");
+  assert_string_equal(red_of(&(struct guards){GUARDS_VERSION, GUARDS_SELF, "{\"status\":{\"resourceRules\":[{\"verbs\":[\"*\"],\"apiGroups\":[\"*\"],\"resources\":[\"*\"],\"resourceNames\":[\"x\"]}]}}", false}, &flight), "preflight.rights");
 }
 
 
@@ -89,7 +66,7 @@ static const char *level_of(const struct preflight *flight, const char *check) {
 static void a_fit_cluster_is_told_line_by_line(void **state) {
   (void)state;
   struct preflight flight;
-  red_of(&(struct guards){GOOD, SELF, ALL, false}, &flight);
+  red_of(&(struct guards){GUARDS_VERSION, GUARDS_SELF, GUARDS_ALL, false}, &flight);
   assert_string_equal(flight.version, "v1.36.4");
   assert_string_equal(level_of(&flight, "version"), "ok");
   assert_string_equal(level_of(&flight, "pod-security"), "ok");
@@ -102,8 +79,8 @@ static void without_an_install_nothing_is_written(void **state) {
   (void)state;
   struct preflight flight;
   struct err err;
-  struct guards guards = {GOOD, SELF, ALL, true};
-  fake_kube_answer(fake, answer, &guards);
+  struct guards guards = {GUARDS_VERSION, GUARDS_SELF, GUARDS_ALL, true};
+  fake_kube_answer(fake, guards_answer, &guards);
   assert_true(preflight_run(fake_kube_port(fake), arena, NULL, &flight, &err));
   assert_false(flight.red);
   assert_int_equal(fake_kube_asked_like(fake, "POST"), 0);
@@ -112,7 +89,7 @@ static void without_an_install_nothing_is_written(void **state) {
 static void an_old_cluster_is_left_alone(void **state) {
   (void)state;
   struct preflight flight;
-  red_of(&(struct guards){"{\"major\":\"1\",\"minor\":\"29\",\"gitVersion\":\"v1.29.0\"}", SELF, ALL, false}, &flight);
+  red_of(&(struct guards){"{\"major\":\"1\",\"minor\":\"29\",\"gitVersion\":\"v1.29.0\"}", GUARDS_SELF, GUARDS_ALL, false}, &flight);
   assert_true(flight.red);
   assert_int_equal(fake_kube_asked_like(fake, "POST"), 0);
 }
@@ -129,10 +106,10 @@ static void silence_is_no_verdict(void **state) {
 static void a_clock_that_is_off_is_said(void **state) {
   (void)state;
   struct preflight flight;
-  red_of(&(struct guards){GOOD, SELF, ALL, false}, &flight);
+  red_of(&(struct guards){GUARDS_VERSION, GUARDS_SELF, GUARDS_ALL, false}, &flight);
   assert_string_equal(level_of(&flight, "clock"), "ok");
   fake_kube_fault(fake, &(struct fake_fault){.method = "POST", .path = "/token", .status = 500, .skip = 1});
-  assert_string_equal(red_of(&(struct guards){GOOD, SELF, ALL, false}, &flight), "");
+  assert_string_equal(red_of(&(struct guards){GUARDS_VERSION, GUARDS_SELF, GUARDS_ALL, false}, &flight), "");
   assert_string_equal(level_of(&flight, "clock"), "");                  /* nobody told the time: no line, and labs go on */
 }
 
