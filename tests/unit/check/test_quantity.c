@@ -55,28 +55,113 @@ static void never_wraps(void **state) {
   assert_int_equal(quantity_parse(digits, sizeof digits, &q), QUANTITY_BAD);
 }
 
-/* Order of 100,000 random pairs against doubles, where doubles can tell. */
-static void keeps_order(void **state) {
-  (void)state;
-  static const struct { const char *suffix; double factor; } suffix[] = {
-    {"", 1}, {"m", 1e-3}, {"u", 1e-6}, {"k", 1e3}, {"M", 1e6}, {"G", 1e9}, {"Ki", 1024}, {"Mi", 1048576}, {"Gi", 1073741824}, {"e2", 100}, {"E-2", 0.01},
+/* The oracle: numbers as people write them, digit by digit, `POINT` of them behind the point. Nothing is rounded until billionths are asked for. */
+#define DIGITS 100
+#define POINT 40
+struct decimal { int digit[DIGITS]; bool minus; };                     /* the smallest digit first */
+
+static void decimal_times(struct decimal *d, int by) {
+  int carry = 0;
+  for (int i = 0; i < DIGITS; i++) {
+    carry += d->digit[i] * by;
+    d->digit[i] = carry % 10;
+    carry /= 10;
+  }
+  assert_int_equal(carry, 0);
+}
+
+/* WHOLE.FRACTION as text, times 1024 as often as `kibi` says, times ten to the `ten`. */
+static struct decimal decimal_of(bool minus, const char *whole, const char *fraction, int kibi, int ten) {
+  struct decimal d = {.minus = minus};
+  int place = POINT + ten - 1;
+  for (size_t i = strlen(whole); i > 0; i--) d.digit[POINT + ten + (int)(strlen(whole) - i)] = whole[i - 1] - '0';
+  for (const char *c = fraction; *c; c++) d.digit[place--] = *c - '0';
+  for (; kibi > 0; kibi--) decimal_times(&d, 1024);
+  return d;
+}
+
+/* To billionths, away from zero. */
+static void decimal_round_up(struct decimal *d) {
+  bool rest = false;
+  for (int i = 0; i < POINT - 9; i++) {
+    rest |= d->digit[i] != 0;
+    d->digit[i] = 0;
+  }
+  for (int i = POINT - 9; rest; i++) {
+    rest = d->digit[i] == 9;
+    d->digit[i] = rest ? 0 : d->digit[i] + 1;
+  }
+}
+
+static int decimal_compare(const struct decimal *a, const struct decimal *b) {
+  int order = 0, zero_a = 1, zero_b = 1;
+  for (int i = DIGITS - 1; i >= 0; i--) {
+    if (!order) order = (a->digit[i] > b->digit[i]) - (a->digit[i] < b->digit[i]);
+    zero_a &= a->digit[i] == 0;
+    zero_b &= b->digit[i] == 0;
+  }
+  if (a->minus && b->minus) return -order;
+  if (a->minus != b->minus && !(zero_a && zero_b)) return a->minus ? -1 : 1;
+  return order;
+}
+
+/* All that is there of it, written out: a sign, digits, a point, digits. */
+static void decimal_text(const struct decimal *d, char out[DIGITS + 3]) {
+  if (d->minus) *out++ = '-';
+  for (int i = DIGITS - 1; i >= 0; i--) {
+    *out++ = (char)('0' + d->digit[i]);
+    if (i == POINT) *out++ = '.';
+  }
+  *out = 0;
+}
+
+static void random_digits(char *out, int most) {
+  int n = rand() % (most + 1);
+  for (int i = 0; i < n; i++) out[i] = (char)('0' + rand() % 10);
+  out[n] = 0;
+}
+
+/* A random quantity in a random spelling, and what it is. */
+static struct decimal random_quantity(char out[64]) {
+  static const struct { const char *text; int kibi, ten; } suffix[] = {
+    {"", 0, 0}, {"n", 0, -9}, {"u", 0, -6}, {"m", 0, -3}, {"k", 0, 3}, {"M", 0, 6}, {"G", 0, 9}, {"T", 0, 12}, {"P", 0, 15}, {"E", 0, 18},
+    {"Ki", 1, 0}, {"Mi", 2, 0}, {"Gi", 3, 0}, {"Ti", 4, 0}, {"Pi", 5, 0}, {"Ei", 6, 0}, {"e2", 0, 2}, {"E-2", 0, -2}, {"e+11", 0, 11}, {"E-12", 0, -12}, {"e0", 0, 0},
   };
+  char whole[16], fraction[20];
+  size_t s = (size_t)rand() % (sizeof suffix / sizeof *suffix);
+  bool minus = rand() % 2;
+  random_digits(whole, 9);
+  random_digits(fraction, *whole ? 15 : 14);
+  if (!*whole && !*fraction) strcpy(fraction, "7");
+  snprintf(out, 64, "%s%s%s%s%s", minus ? "-" : rand() % 2 ? "+" : "", whole, *fraction ? "." : "", fraction, suffix[s].text);
+  struct decimal d = decimal_of(minus, whole, fraction, suffix[s].kibi, suffix[s].ten);
+  decimal_round_up(&d);
+  return d;
+}
+
+/* 100,000 pairs: every second one is the same value, or one a billionth beside it, written out in full; order and equality as the oracle has them. */
+static void agrees_with_exact_arithmetic(void **state) {
+  (void)state;
+  int equal = 0;
   srand(11);
   for (int i = 0; i < 100000; i++) {
-    struct quantity q[2];
-    double v[2];
-    for (int k = 0; k < 2; k++) {
-      char text[64];
-      size_t s = (size_t)rand() % (sizeof suffix / sizeof *suffix);
-      int whole = rand() % 2000 - 1000, thousandth = rand() % 1000;
-      snprintf(text, sizeof text, "%s%d.%03d%s", whole < 0 ? "-" : "", abs(whole), thousandth, suffix[s].suffix);
-      q[k] = parse(text);
-      v[k] = (abs(whole) + thousandth / 1000.0) * suffix[s].factor * (whole < 0 ? -1 : 1);
+    char text[2][DIGITS + 3];
+    struct decimal d[2] = {random_quantity(text[0])};
+    if (i % 2) {
+      d[1] = d[0];
+      int *last = &d[1].digit[POINT - 9], beside = rand() % 3;
+      if (beside == 1 && *last < 9) ++*last;
+      if (beside == 2 && *last > 0) --*last;
+      decimal_text(&d[1], text[1]);
+    } else {
+      d[1] = random_quantity(text[1]);
     }
-    double gap = v[0] - v[1], size = (v[0] < 0 ? -v[0] : v[0]) + (v[1] < 0 ? -v[1] : v[1]);
-    if (gap > size * 1e-12 + 2e-9) assert_true(quantity_compare(&q[0], &q[1]) > 0);
-    if (gap < -size * 1e-12 - 2e-9) assert_true(quantity_compare(&q[0], &q[1]) < 0);
+    struct quantity q[2] = {parse(text[0]), parse(text[1])};
+    int want = decimal_compare(&d[0], &d[1]), got = quantity_compare(&q[0], &q[1]);
+    if ((want > 0) - (want < 0) != (got > 0) - (got < 0)) fail_msg("%s and %s: %d, not %d", text[0], text[1], got, want);
+    equal += want == 0;
   }
+  assert_true(equal > 15000 && equal < 50000);
 }
 
 /* What it writes it reads back as the same. */
@@ -111,7 +196,7 @@ static void reads_durations(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(takes_what_the_api_takes), cmocka_unit_test(refuses_what_the_api_refuses), cmocka_unit_test(never_wraps), cmocka_unit_test(keeps_order),
+    cmocka_unit_test(takes_what_the_api_takes), cmocka_unit_test(refuses_what_the_api_refuses), cmocka_unit_test(never_wraps), cmocka_unit_test(agrees_with_exact_arithmetic),
     cmocka_unit_test(writes_what_it_reads), cmocka_unit_test(reads_durations),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
