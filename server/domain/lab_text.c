@@ -31,13 +31,14 @@ static bool step_text(struct format *format, const struct folder_file *file, con
   while (text < end && (*text == '\n' || *text == '\r')) text++;
   const char *line_end = memchr(text, '\n', (size_t)(end - text));
   if (!line_end) line_end = end;
-  if (line_end - text < 3 || memcmp(text, "# ", 2)) {
+  bool heading = line_end - text > 2 && !memcmp(text, "# ", 2);
+  const char *title = heading ? text + 2 : text, *last = line_end;
+  while (last > title && (last[-1] == ' ' || last[-1] == '\r')) last--;
+  if (!heading || last == title) {
     format_say(format, file->path, 1, "lint.step-title", NULL);
     step->title[lang] = step->id;
   } else {
-    const char *last = line_end;
-    while (last > text && (last[-1] == ' ' || last[-1] == '\r')) last--;
-    step->title[lang] = arena_strn(format->arena, text + 2, (size_t)(last - text) - 2);
+    step->title[lang] = arena_strn(format->arena, title, (size_t)(last - title));
     text = line_end < end ? line_end + 1 : end;
   }
   format_undeclared(format, file->path, 0, file->bytes, lab);

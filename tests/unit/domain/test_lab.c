@@ -143,6 +143,7 @@ static void each_mistake_is_said_and_keeps_the_lab_closed(void **state) {
     {"a file name nobody may hand in", {"solution/Front.yaml", "a: 1\n"}, NULL, "lint.hand-in-name"},
     {"a step in one language", {"steps/20-prove.ms.md", NULL}, NULL, "lint.step-language"},
     {"a step without a title", {"steps/10-mend.en.md", "Mend them.\n"}, NULL, "lint.step-title"},
+    {"a step with an empty title", {"steps/10-mend.en.md", "#   \nMend them.\n"}, NULL, "lint.step-title"},
     {"a step file with a wrong name", {"steps/mend.en.md", "# M\n"}, NULL, "lint.step-name"},
     {"two steps with one number", {"steps/10-other.en.md", "# M\n"}, NULL, "lint.step-number"},
     {"a step that no check looks at", {"steps/30-rest.en.md", "# M\n"}, NULL, "lint.step-unchecked"},
