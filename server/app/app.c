@@ -136,6 +136,7 @@ static bool open_rooms(struct app *app, struct err *err) {
   kube_forbid(db_on_writer);
   if (!catalog_open(app_folder(set->labs, "labs", labs), app_folder(set->library, "lua-checks", library), app_folder(set->words, "web/words", words), house->pool,
                     &house->catalog, err)) return false;
+  catalog_keeps(house->catalog, house->db);
   house->live = live_open();
   if (!people_open(house->db, house->live, &house->people, err) || !progress_open(house->db, house->catalog, &house->progress, err)) return false;
 

@@ -15,6 +15,7 @@
 #include "base/wallclock.h"
 #include "domain/attempt_room.h"
 #include "domain/catalog.h"
+#include "domain/kept.h"
 #include "domain/cluster.h"
 #include "domain/live.h"
 #include "kube/kube.h"
@@ -159,7 +160,7 @@ bool attempt_lacks(struct attempts *attempts, const struct lab *lab, struct err 
   return true;
 }
 
-struct start { struct attempt_row row; bool found; struct arena *arena; struct attempt_row open; };
+struct start { struct attempt_row row; bool found; struct arena *arena; struct attempt_row open; struct keeping keeping; };
 static bool start_row(struct db_tx *tx, void *arg, struct err *err) {
   struct start *start = arg;
   struct db_read *read = db_tx_read(tx);
@@ -170,7 +171,7 @@ static bool start_row(struct db_tx *tx, void *arg, struct err *err) {
     err_set(err, ERR_LIMIT, "attempt.limit", "%s has %d open", start->row.person, ATTEMPT_OPEN_MOST);
     return err_param(err, "limit", "%d", ATTEMPT_OPEN_MOST);
   }
-  return store_attempt_add(tx, &start->row, err);
+  return store_attempt_add(tx, &start->row, err) && kept_write(tx, &start->keeping, err);
 }
 
 static char *params_of(struct attempts *attempts, struct arena *arena, const struct lab *lab, const char *person, const char *namespace) {
@@ -201,7 +202,7 @@ static bool start(struct attempts *attempts, const struct viewer *viewer, const 
   start.row.created_ms = wall_ms();
   start.row.expires_ms = start.row.created_ms + ATTEMPT_WAIT_MS;
   struct db_read *read;
-  if (!db_write(attempts->needs.db, start_row, &start, err)) return false;
+  if (!kept_prepare(attempts->needs.db, arena, lab, &start.keeping, err) || !db_write(attempts->needs.db, start_row, &start, err)) return false;
   const char *id = start.found ? start.open.id : start.row.id;
   struct attempt_row row;
   if (!db_read_begin(attempts->needs.db, &read, err)) return false;

@@ -47,7 +47,7 @@ static struct tree *proof_of(struct arena *arena, const struct edition *edition,
 struct tree *attempt_json(struct attempts *attempts, struct arena *arena, const struct attempt *attempt, enum lang lang) {
   static const char *const stages[] = {"attempt.stage.namespace", "attempt.stage.walls", "attempt.stage.proof", "attempt.stage.setup"};
   const struct edition *edition = catalog_acquire(attempts->needs.catalog);
-  const struct lab *lab = edition_lab(edition, attempt->lab);
+  const struct lab *lab = edition_lab_of(edition, attempt->lab, attempt->lab_version, NULL);
   struct tree *out = tree_new(arena, TREE_MAP), *stage = tree_new(arena, TREE_MAP);
   tree_put_text(arena, out, "id", attempt->id);
   tree_put_text(arena, out, "lab", attempt->lab);

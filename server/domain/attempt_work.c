@@ -253,12 +253,12 @@ static bool make(struct attempts *attempts, struct arena *arena, const struct at
   struct shape_site site;
   if (!kube || !attempt_of_row(arena, row, &attempt, err) || !ground(attempts, kube, &site, arena, err)) return false;
   const struct edition *edition = catalog_acquire(attempts->needs.catalog);
-  const struct lab *lab = edition_lab(edition, row->lab);
+  const struct lab *lab = edition_lab_of(edition, row->lab, row->lab_version, err);
   struct telling telling = {attempts, row->id};
   struct provision provision;
   struct tree *proof;
   int64_t ends = 0, minted = mono_ms();
-  bool ok = lab != NULL || err_set(err, ERR_NOT_FOUND, "lab.missing", "lab %s is not in the catalogue any more", row->lab);
+  bool ok = lab || (!strcmp(err->key, "lab.gone") ? err_set(err, ERR_NOT_FOUND, "lab.missing", "lab %s is not in the catalogue any more", row->lab) : false);
   if (ok && attempt_lacks(attempts, lab, err)) ok = false;                /* it may have been started before anybody knew what the cluster can do */
   if (ok) {
     struct provision_job job = {.kube = kube, .pool = attempts->needs.pool, .lab = lab, .params = attempt.params, .site = &site, .install = attempts->install, .namespace = row->namespace,
@@ -321,9 +321,10 @@ static bool reset(struct attempts *attempts, struct arena *arena, const struct a
   struct attempt attempt;
   if (!kube || !attempt_of_row(arena, row, &attempt, err)) return false;
   const struct edition *edition = catalog_acquire(attempts->needs.catalog);
-  const struct lab *lab = edition_lab(edition, row->lab);
+  const struct lab *lab = edition_lab_of(edition, row->lab, row->lab_version, err);
   int64_t begun = mono_us();
-  bool ok = lab ? provision_reset(kube, attempts->needs.pool, arena, lab, attempt.params, row->namespace, err) : err_set(err, ERR_NOT_FOUND, "lab.missing", "lab %s is gone", row->lab);
+  bool ok = lab ? provision_reset(kube, attempts->needs.pool, arena, lab, attempt.params, row->namespace, err)
+                : !strcmp(err->key, "lab.gone") ? err_set(err, ERR_NOT_FOUND, "lab.missing", "lab %s is gone", row->lab) : false;
   catalog_release(edition);
   if (!ok) return false;
   mirror_touch(attempts->mirror, row->namespace);

@@ -7,11 +7,13 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "domain/kept.h"
 #include "domain/shelf.h"
 
 struct catalog {
   char *labs, *library, *words;
   struct check_pool *pool;
+  struct db *db;                    /* or NULL: older versions of labs are not asked for */
   pthread_mutex_t lock;             /* guards the pointer and the counting-up beside it */
   pthread_mutex_t reloading;        /* one reload at a time */
   struct shelf *shelf;
@@ -57,12 +59,19 @@ void catalog_close(struct catalog *catalog) {
   free(catalog);
 }
 
+void catalog_keeps(struct catalog *catalog, struct db *db) {
+  catalog->db = db;
+  catalog->shelf->db = db;          /* nobody has the first edition yet */
+}
+
 bool catalog_reload(struct catalog *catalog, struct err *err) {
   struct shelf *fresh = NULL;
   pthread_mutex_lock(&catalog->reloading);
   bool ok = shelf_build(catalog->labs, catalog->library, catalog->words, catalog->pool, &fresh, err);
   if (ok) {
     shelf_finish(fresh);
+    fresh->pool = catalog->pool;
+    fresh->db = catalog->db;
     for (size_t i = 0; i < fresh->edition.problem_count; i++) {
       const struct problem *problem = &fresh->edition.problems[i];
       log_warn("catalog.problem", "at=%s:%d key=%s", problem->file, problem->line, problem->key);
@@ -114,4 +123,19 @@ const struct lab *edition_lab(const struct edition *edition, const char *id) {
         }
       }
   return NULL;
+}
+
+const struct lab *edition_lab_of(const struct edition *edition, const char *id, const char *version, struct err *err) {
+  struct err none;
+  const struct lab *now = edition_lab(edition, id);
+  if (!err) err = &none;
+  err_clear(err);
+  if (now && !strcmp(now->version, version)) return now;
+  const struct lab *was = kept_lab((struct shelf *)edition, now, id, version, err);
+  if (was || err->code != ERR_NONE) return was;
+  if (!now) {
+    err_set(err, ERR_UNAVAILABLE, "lab.gone", "lab %s is not in the catalogue", id);
+    err_param(err, "lab", "%s", id);
+  }
+  return now;
 }

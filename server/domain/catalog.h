@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include "base/words.h"
 #include "check/check.h"
-struct arena; struct err; struct tree;
+struct arena; struct db; struct err; struct tree;
 
 enum lab_hand_in { HAND_IN_FILES, HAND_IN_LIVE, HAND_IN_BOTH };
 enum lab_param_type { PARAM_NAME, PARAM_INT, PARAM_TOKEN };
@@ -73,12 +73,18 @@ struct edition {
 struct catalog;
 /* labs: folder "labs"; library: folder "lua-checks"; words: folder "web/words". Fails only when nothing can be read at all (no library, no words). */
 bool catalog_open(const char *labs, const char *library, const char *words, struct check_pool *pool, struct catalog **out, struct err *err);
+/* The store in which older versions of labs are kept; once, before anybody has an edition. Without it edition_lab_of gives labs as they are now. */
+void catalog_keeps(struct catalog *catalog, struct db *db);
 void catalog_close(struct catalog *catalog);
 bool catalog_reload(struct catalog *catalog, struct err *err);
 const struct edition *catalog_acquire(struct catalog *catalog);      /* stands still until released */
 void catalog_release(const struct edition *edition);
 const struct module *edition_module(const struct edition *edition, const char *id);     /* follows `was:`; compare ->id to redirect */
 const struct lab *edition_lab(const struct edition *edition, const char *id);
+/* The lab as it was in this version, which stands as long as the edition: what an attempt that began with it is graded, reset and shown by (kept.h). A version
+ * that was not kept, or does not open any more, is the lab as it is now. May wait for a worker; not on the writer's thread. NULL: UNAVAILABLE "lab.gone" when
+ * there is neither, else our fault. */
+const struct lab *edition_lab_of(const struct edition *edition, const char *id, const char *version, struct err *err);
 
 /* --- parameters (lab_params.c) ------------------------------------------------------------------------------------------------------ */
 /* seed = HMAC-SHA-256(secret, person 0x00 lab); out: map name -> value (text or number). Platform's own (namespace, host …) are added by who knows them. */

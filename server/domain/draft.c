@@ -42,7 +42,7 @@ bool draft_save(struct attempts *attempts, const struct viewer *viewer, const ch
 
 bool draft_starter(struct attempts *attempts, struct arena *arena, const struct attempt *attempt, const struct check_file **out, size_t *out_count) {
   const struct edition *edition = catalog_acquire(attempts->needs.catalog);
-  const struct lab *lab = edition_lab(edition, attempt->lab);
+  const struct lab *lab = edition_lab_of(edition, attempt->lab, attempt->lab_version, NULL);
   size_t count = lab ? lab->starter_count : 0;
   struct check_file *files = arena_alloc(arena, (count + 1) * sizeof *files);
   for (size_t i = 0; i < count; i++) {

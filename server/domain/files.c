@@ -11,6 +11,8 @@
 #include "base/utf8.h"
 #include "check/check.h"
 
+#define JSON_MAX (16u * 1024u * 1024u)       /* a byte may take six */
+
 bool files_fit(const struct check_file *files, size_t count, struct err *err) {
   static const char *const alphabet = "abcdefghijklmnopqrstuvwxyz0123456789._-";
   size_t size = 0;
@@ -56,7 +58,7 @@ static void put_file(struct buf *out, const struct check_file *file) {
 
 char *files_json(struct arena *arena, const struct check_file *files, size_t count, size_t *out_length) {
   struct buf *out = arena_alloc(arena, sizeof *out);
-  buf_init_arena(out, arena, 8u * CHECK_BYTES_MAX);
+  buf_init_arena(out, arena, JSON_MAX);
   buf_str(out, "{\"files\":[");
   for (size_t i = 0; i < count; i++) {
     if (i) buf_char(out, ',');

@@ -292,8 +292,8 @@ static bool load(struct graded *graded, const char *id, struct err *err) {
   db_read_end(read);
   if (!ok) return false;
   if (strcmp(graded->row.state, "received") != 0 && strcmp(graded->row.state, "grading") != 0) return err_set(err, ERR_CONFLICT, "store.ended", "submission %s has ended", id);
-  graded->lab = edition_lab(graded->edition, graded->row.lab);
-  return graded->lab || err_set(err, ERR_UNAVAILABLE, "lab.gone", "lab %s is not in the catalogue", graded->row.lab);
+  graded->lab = edition_lab_of(graded->edition, graded->row.lab, graded->row.lab_version, err);
+  return graded->lab != NULL;
 }
 
 /* One pass. False: our fault, nothing was graded. */

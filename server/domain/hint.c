@@ -36,7 +36,7 @@ static bool view_make(struct progress *progress, struct db_read *read, const str
   out->tries = (int)store_submission_tries(read, attempt);
   out->minutes = (int)((wall_ms() - out->row.created_ms) / 60000);
   out->edition = catalog_acquire(progress->catalog);
-  out->lab = edition_lab(out->edition, out->row.lab);
+  out->lab = edition_lab_of(out->edition, out->row.lab, out->row.lab_version, NULL);
   return true;
 }
 

@@ -463,12 +463,12 @@ static bool batch_unit(struct db_tx *tx, void *arg, struct err *err) {
   return true;
 }
 
-struct ending { const struct regrade_row *row; const char *state, *why; char after[64]; int64_t at_ms; };
+struct ending { const struct regrade_row *row; const struct regrade_moves *moves; const char *state, *why; char after[96]; int64_t at_ms; };
 static bool ending_unit(struct db_tx *tx, void *arg, struct err *err) {
   struct ending *ending = arg;
   struct audit audit = {.actor = ending->row->by_person, .role = ending->row->role, .what = !strcmp(ending->state, "done") ? "regrade.done" : "regrade.stopped",
                         .object = ending->row->id, .after = ending->after, .at_ms = ending->at_ms};
-  return store_regrade_end(tx, ending->row->id, ending->state, ending->why, ending->at_ms, err) && store_audit_add(tx, &audit, err);
+  return store_regrade_end(tx, ending->row->id, ending->state, ending->why, ending->at_ms, err) && regrade_moves_write(tx, ending->moves, err) && store_audit_add(tx, &audit, err);
 }
 
 static void fill_row(struct done *done, const struct edition *edition, const char *regrade, const struct replay *replay) {
@@ -535,7 +535,6 @@ static bool do_batch(struct regrades *regrades, const struct regrade_row *row, c
 }
 
 static void work_regrade(void *ctx, const char *id, struct arena *arena) {
-  (void)arena;
   struct regrades *regrades = ctx;
   struct regrade_row row;
   struct db_read *read = NULL;
@@ -551,9 +550,11 @@ static void work_regrade(void *ctx, const char *id, struct arena *arena) {
     ok = do_batch(regrades, &row, edition, &more, &stop, &err);
   }
   if (ok && (stop || !more) && !strcmp(row.state, "running")) {
-    struct ending ending = {.row = &row, .state = stop ? "stopped" : "done", .why = stop ? "regrade.changed" : NULL, .at_ms = wall_ms()};
-    snprintf(ending.after, sizeof ending.after, "handins=%lld", (long long)row.of);
-    ok = db_write(regrades->needs.db, ending_unit, &ending, &err);
+    struct regrade_moves moves = {0};
+    struct ending ending = {.row = &row, .moves = &moves, .state = stop ? "stopped" : "done", .why = stop ? "regrade.changed" : NULL, .at_ms = wall_ms()};
+    ok = stop || regrade_moves(regrades, edition, &row, arena, &moves, &err);
+    snprintf(ending.after, sizeof ending.after, "handins=%lld attempts=%zu", (long long)row.of, moves.count);
+    ok = ok && db_write(regrades->needs.db, ending_unit, &ending, &err);
     if (ok) {
       regrade_tell(regrades, id, ending.state, (size_t)row.done, (size_t)row.of);
       log_info("regrade.ended", "regrade=%s state=%s", id, ending.state);

@@ -1,11 +1,12 @@
-/* regrade_inside: what regrade.c and regrade_show.c share. */
+/* regrade_inside: what regrade.c, regrade_move.c and regrade_show.c share. */
 #ifndef MAKMAL_DOMAIN_REGRADE_INSIDE_H
 #define MAKMAL_DOMAIN_REGRADE_INSIDE_H
 #include <pthread.h>
 #include <stdatomic.h>
+#include "domain/kept.h"
 #include "domain/regrade.h"
 #include "store/store_regrade.h"
-struct jobs;
+struct edition; struct jobs;
 
 enum tally_word { TALLY_PASS, TALLY_PARTIAL, TALLY_FAIL, TALLY_OTHER, TALLY_COUNT };
 struct tally { char id[64]; int before[TALLY_COUNT], after[TALLY_COUNT]; };
@@ -32,4 +33,9 @@ struct regrades {
 };
 struct preview *regrade_find(struct regrades *regrades, const char *id);        /* lock held; NULL: none, or dropped */
 void regrade_tell(struct regrades *regrades, const char *id, const char *state, size_t done, size_t of);
+/* regrade_move.c: running attempts in the scope of a regrade whose version is not the edition's, to be moved to it with the unit that ends the regrade. */
+struct regrade_move { const char *attempt, *from; const struct keeping *keeping; };
+struct regrade_moves { struct regrade_move *list; size_t count; };
+bool regrade_moves(struct regrades *regrades, const struct edition *edition, const struct regrade_row *row, struct arena *arena, struct regrade_moves *out, struct err *err);
+bool regrade_moves_write(struct db_tx *tx, const struct regrade_moves *moves, struct err *err);
 #endif

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/secret.h"
 #include "base/tree.h"
+#include "domain/kept.h"
 #include "domain/lab.h"
 
 #define WORDS_FILE_MAX (1024u * 1024u)
@@ -141,10 +142,9 @@ static bool check_objects(struct shelf *shelf, const struct folder *folder) {
   return ok;
 }
 
-static void build_lab(struct shelf *shelf, struct check_pool *pool, const struct module_bench *module, struct lab_bench *bench) {
+void shelf_open_lab(struct shelf *shelf, struct check_pool *pool, const struct module_bench *module, struct lab_bench *bench) {
   struct format *format = &shelf->format;
-  bool ok = folder_load(format, bench->folder.path, LAB_FOLDERS, &bench->folder);
-  ok &= yaml_or_say(shelf, pool, &bench->folder, "lab.yaml words.yaml", false, NULL);
+  bool ok = yaml_or_say(shelf, pool, &bench->folder, "lab.yaml words.yaml", false, NULL);
   if (!lab_decode(format, &bench->folder, module->plan.module.course, module->plan.module.id, &bench->lab)) ok = false;
   if (!bench->lab.meta) return;                        /* no lab.yaml to go by: the rest would only be noise */
   ok &= yaml_or_say(shelf, pool, &bench->folder, "setup/", true, bench->lab.examples);
@@ -207,7 +207,9 @@ static void build_labs(struct shelf *shelf, struct check_pool *pool, struct modu
     }
     struct lab_bench *bench = arena_alloc(shelf->arena, sizeof *bench);
     *bench = (struct lab_bench){.folder = {.path = path, .id = plan->labs[i].id}, .was = plan->labs[i].was, .was_count = plan->labs[i].was_count};
-    build_lab(shelf, pool, module, bench);
+    bool read = folder_load(&shelf->format, bench->folder.path, LAB_FOLDERS, &bench->folder);
+    shelf_open_lab(shelf, pool, module, bench);
+    bench->open = bench->open && read;
     module->labs[module->lab_count++] = bench;
   }
   say_unlisted(shelf, &module->folder, "lab.yaml", "lint.lab-unlisted", listed, plan->lab_count);
@@ -286,6 +288,7 @@ bool shelf_build(const char *labs, const char *library, const char *words, struc
   shelf->format.arena = arena;
   shelf->words = words_new();
   atomic_init(&shelf->users, 1);
+  pthread_mutex_init(&shelf->keeping, NULL);
   if (!load_words(shelf, words, err) || !load_library(shelf, library, pool, err)) {
     shelf_free(shelf);
     return false;
@@ -305,6 +308,8 @@ void shelf_finish(struct shelf *shelf) {
 void shelf_free(struct shelf *shelf) {
   if (!shelf) return;
   struct words *words = shelf->words;
+  kept_free(shelf);
+  pthread_mutex_destroy(&shelf->keeping);
   arena_free(shelf->arena);              /* the labs' words, which look into these, go first */
   words_free(words);
 }

@@ -1,9 +1,11 @@
 /* shelf: builds one edition of the catalogue from the folders: words, library, courses, modules, labs. What catalog keeps and lint looks over. */
 #ifndef MAKMAL_DOMAIN_SHELF_H
 #define MAKMAL_DOMAIN_SHELF_H
+#include <pthread.h>
 #include <stdatomic.h>
 #include "domain/course.h"
 #include "domain/folder.h"
+struct db; struct kept;
 
 struct lab_bench {                       /* a lab folder on the way to a lab */
   struct lab lab; struct folder folder;
@@ -20,9 +22,15 @@ struct shelf {
   struct course_bench **courses; size_t course_count;
   const struct tree *library_words;      /* lua-checks/words.yaml */
   atomic_int users;
+  /* labs as they were (kept.c), built when they are first asked for; db NULL: none */
+  struct db *db; struct check_pool *pool;
+  pthread_mutex_t keeping;
+  struct kept *kept; int kept_count;
 };
 /* labs, library, words: the folders "labs", "lua-checks", "web/words". False when there is nothing to work with: no words, no library, or no checker. */
 bool shelf_build(const char *labs, const char *library, const char *words, struct check_pool *pool, struct shelf **out, struct err *err);
 void shelf_finish(struct shelf *shelf);  /* words the problems in English; once, when no more will be said */
 void shelf_free(struct shelf *shelf);
+/* One lab out of its folder, whose files are in memory; says what is wrong with it into the shelf's format. */
+void shelf_open_lab(struct shelf *shelf, struct check_pool *pool, const struct module_bench *module, struct lab_bench *bench);
 #endif

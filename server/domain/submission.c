@@ -149,13 +149,13 @@ static struct tree *verdict_of(const struct grading_needs *needs, struct db_read
   tree_put(arena, whole, "run", run);
   tree_put(arena, whole, "body", body);
   const struct edition *edition = catalog_acquire(needs->catalog);
-  const struct lab *lab = edition_lab(edition, row->lab);
+  const struct lab *lab = edition_lab_of(edition, row->lab, verdict.lab_version, NULL), *now = edition_lab(edition, row->lab);
   struct tree *worded = NULL;
   if (lab) {
     bool staff = viewer_is(viewer, ROLE_INSTRUCTOR) && strcmp(viewer->person, row->person) != 0;
     worded = tree_copy(arena, verdict_worded(arena, whole, lab, viewer->lang, (int)store_submission_tries(read, row->attempt), staff));
     tree_put_int(arena, worded, "run", verdict.run);
-    tree_put_bool(arena, worded, "earlier", strcmp(verdict.lab_version, lab->version) != 0);        /* of the lab: today's would perhaps say something else */
+    tree_put_bool(arena, worded, "earlier", now && strcmp(verdict.lab_version, now->version) != 0);        /* of the lab: today's would perhaps say something else */
     tree_put_int(arena, worded, "at_ms", verdict.at_ms);
     tree_put_text(arena, worded, "gained", gained(read, arena, row));
   }

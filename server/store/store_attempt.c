@@ -11,7 +11,7 @@
 #define COLUMNS "id, person, workshop, lab, lab_version, namespace, state, why, why_params, params, created_ms, ready_ms, expires_ms, applied_ms, ended_ms, resets, proof"
 #define OPEN "state IN ('wanted', 'ready', 'resetting')"
 
-enum { Q_ADD, Q_GET, Q_OPEN_ONE, Q_BY_NAMESPACE, Q_COUNT_OPEN, Q_IN, Q_NEWEST, Q_MOVE, Q_WHY, Q_READY, Q_RESET, Q_EXPIRES, Q_APPLIED, Q_START_PUT, Q_START_GET, Q_WORKSHOP, Q_WORKSHOP_BY };
+enum { Q_ADD, Q_GET, Q_OPEN_ONE, Q_BY_NAMESPACE, Q_COUNT_OPEN, Q_IN, Q_NEWEST, Q_MOVE, Q_WHY, Q_READY, Q_RESET, Q_EXPIRES, Q_APPLIED, Q_START_PUT, Q_START_GET, Q_WORKSHOP, Q_WORKSHOP_BY, Q_RUNNING, Q_VERSION };
 const struct db_query store_attempt_queries[] = {
   [Q_ADD] = {"attempt_add",
     "INSERT INTO attempt (id, person, workshop, lab, lab_version, namespace, state, why, params, created_ms, expires_ms)"
@@ -36,6 +36,10 @@ const struct db_query store_attempt_queries[] = {
   [Q_START_GET] = {"attempt_start_get", "SELECT objects, at_ms FROM attempt_start WHERE attempt = :attempt AND reset = :reset"},
   [Q_WORKSHOP] = {"attempt_workshop", "SELECT coalesce(closed_ms, until_ms) FROM workshop WHERE id = :id"},
   [Q_WORKSHOP_BY] = {"attempt_workshop_by", "SELECT opened_by FROM workshop WHERE id = :id"},
+  [Q_RUNNING] = {"attempt_running",
+    "SELECT " COLUMNS " FROM attempt WHERE state IN ('wanted', 'ready', 'resetting', 'ending') AND state <> 'ending' AND (:lab IS NULL OR lab = :lab) AND (:workshop IS NULL OR workshop = :workshop)"
+    " AND (:owner IS NULL OR workshop IN (SELECT id FROM workshop WHERE opened_by = :owner))"},
+  [Q_VERSION] = {"attempt_version", "UPDATE attempt SET lab_version = :to WHERE id = :id AND lab_version = :from AND " OPEN},
   {0}};
 
 static void row_from(struct db_stmt *stmt, struct arena *arena, struct attempt_row *out) {
@@ -110,11 +114,10 @@ int store_attempt_count_open(struct db_read *read, const char *person) {
   return n;
 }
 
-bool store_attempt_in(struct db_read *read, const char *state, struct arena *arena, struct attempt_row **out, size_t *out_count, struct err *err) {
+/* All rows of a bound statement. */
+static bool every(struct db_stmt *stmt, struct arena *arena, struct attempt_row **out, size_t *out_count, struct err *err) {
   size_t room = 64, n = 0;
   struct attempt_row *rows = arena_alloc(arena, room * sizeof *rows);
-  struct db_stmt *stmt = db_begin(read, &store_attempt_queries[Q_IN]);
-  db_bind_text(stmt, ":state", state);
   enum db_step step;
   while ((step = db_step(stmt, err)) == DB_ROW) {
     if (n == room) {
@@ -130,6 +133,20 @@ bool store_attempt_in(struct db_read *read, const char *state, struct arena *are
   *out = rows;
   *out_count = n;
   return true;
+}
+
+bool store_attempt_in(struct db_read *read, const char *state, struct arena *arena, struct attempt_row **out, size_t *out_count, struct err *err) {
+  struct db_stmt *stmt = db_begin(read, &store_attempt_queries[Q_IN]);
+  db_bind_text(stmt, ":state", state);
+  return every(stmt, arena, out, out_count, err);
+}
+
+bool store_attempt_running(struct db_read *read, const struct attempt_scope *scope, struct arena *arena, struct attempt_row **out, size_t *out_count, struct err *err) {
+  struct db_stmt *stmt = db_begin(read, &store_attempt_queries[Q_RUNNING]);
+  db_bind_text(stmt, ":lab", scope->lab);
+  db_bind_text(stmt, ":workshop", scope->workshop);
+  db_bind_text(stmt, ":owner", scope->owner);
+  return every(stmt, arena, out, out_count, err);
 }
 
 bool store_attempt_newest(struct db_read *read, char out[ID_SIZE]) {
@@ -186,6 +203,14 @@ bool store_attempt_expires(struct db_tx *tx, const char *id, int64_t expires_ms,
   struct db_stmt *stmt = db_begin(db_tx_read(tx), &store_attempt_queries[Q_EXPIRES]);
   db_bind_text(stmt, ":id", id);
   db_bind_int(stmt, ":expires_ms", expires_ms);
+  return run(stmt, NULL, err);
+}
+
+bool store_attempt_version(struct db_tx *tx, const char *id, const char *from, const char *to, struct err *err) {
+  struct db_stmt *stmt = db_begin(db_tx_read(tx), &store_attempt_queries[Q_VERSION]);
+  db_bind_text(stmt, ":id", id);
+  db_bind_text(stmt, ":from", from);
+  db_bind_text(stmt, ":to", to);
   return run(stmt, NULL, err);
 }
 

@@ -24,6 +24,9 @@ bool store_attempt_by_namespace(struct db_read *read, const char *namespace, str
 int store_attempt_count_open(struct db_read *read, const char *person);
 /* All in a state, oldest first. */
 bool store_attempt_in(struct db_read *read, const char *state, struct arena *arena, struct attempt_row **out, size_t *out_count, struct err *err);
+/* Open ones of a lab, a workshop, the workshops that a person opened: each narrows, NULL does not. In no order. */
+struct attempt_scope { const char *lab, *workshop, *owner; };
+bool store_attempt_running(struct db_read *read, const struct attempt_scope *scope, struct arena *arena, struct attempt_row **out, size_t *out_count, struct err *err);
 int64_t store_attempt_workshop_until(struct db_read *read, const char *workshop);                /* when the workshop ends or was closed; 0: no such */
 bool store_attempt_workshop_by(struct db_read *read, const char *workshop, char out[ID_SIZE]);   /* who opened it; false: nobody that has an id */
 bool store_attempt_newest(struct db_read *read, char out[ID_SIZE]);                              /* false: no row at all */
@@ -34,6 +37,7 @@ bool store_attempt_why(struct db_tx *tx, const char *id, const char *why, const 
 bool store_attempt_ready(struct db_tx *tx, const char *id, int64_t at_ms, int64_t expires_ms, const char *proof, bool *out_moved, struct err *err);   /* wanted -> ready */
 bool store_attempt_was_reset(struct db_tx *tx, const char *id, bool *out_moved, struct err *err);                        /* resetting -> ready, resets + 1 */
 bool store_attempt_expires(struct db_tx *tx, const char *id, int64_t expires_ms, struct err *err);
+bool store_attempt_version(struct db_tx *tx, const char *id, const char *from, const char *to, struct err *err);            /* an open one goes on with another version of its lab */
 bool store_attempt_applied(struct db_tx *tx, const char *id, int64_t at_ms, struct err *err);
 
 bool store_attempt_start_put(struct db_tx *tx, const char *id, int reset, int64_t at_ms, const char *objects, struct err *err);   /* the first one stays */

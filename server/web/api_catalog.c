@@ -114,7 +114,7 @@ static struct tree *checks_list(struct req *req, const struct lab *lab, const st
 static struct tree *after(struct req *req, const struct edition *edition, const struct lab *lab) {
   const struct module *module = edition_module(edition, lab->module), *next = NULL;
   const struct lab *other = NULL;
-  for (size_t i = 0; module && i + 1 < module->lab_count; i++) if (module->labs[i] == lab) other = module->labs[i + 1];
+  for (size_t i = 0; module && i + 1 < module->lab_count; i++) if (!strcmp(module->labs[i]->id, lab->id)) other = module->labs[i + 1];
   for (size_t c = 0; !other && c < edition->course_count; c++) {
     const struct course *course = edition->courses[c];
     for (size_t m = 0; m + 1 < course->module_count; m++) if (course->modules[m] == module) next = course->modules[m + 1];
@@ -132,9 +132,10 @@ static bool get_lab(struct req *req, struct reply *out, struct err *err) {
   struct db_read *read = req_read(req, err);
   if (!read || !need_edition(req, &edition, err)) return false;
   const struct lab *lab = edition_lab(edition, req->param[0]);
-  if (!lab) return err_set(err, ERR_NOT_FOUND, "lab.missing", "no lab %s", req->param[0]);
   struct attempt attempt;
-  bool open = open_attempt(req, read, lab->id, &attempt);
+  bool open = open_attempt(req, read, lab ? lab->id : req->param[0], &attempt);
+  if (open) lab = edition_lab_of(edition, attempt.lab, attempt.lab_version, NULL);      /* as it was when it began, also where the lab is gone since */
+  if (!lab) return err_set(err, ERR_NOT_FOUND, "lab.missing", "no lab %s", req->param[0]);
   const struct tree *params = open && attempt.params ? attempt.params : lab->examples;
   struct tree *missing;
   const char *missing_text = catalog_lacks(req, lab, &missing);

@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/tree.h"
+#include "domain/attempt.h"
 #include "domain/catalog.h"
 #include "domain/lesson.h"
 #include "domain/progress.h"
@@ -356,10 +357,20 @@ static void lab_checks_html(struct req *req, struct buf *out, const struct lab *
   buf_str(out, "</ul></section>\n");
 }
 
+/* As it was when the viewer's open attempt began, or NULL: also a lab that is gone since. */
+static const struct lab *own_lab(struct req *req, const struct edition *edition, const char *id) {
+  struct attempt attempt;
+  if (!req->house->attempts || !*req->viewer.person) return NULL;
+  struct db_read *read = req_read(req, NULL);
+  if (!read || !attempt_open_one(req->house->attempts, read, &req->viewer, id, req->arena, &attempt, NULL)) return NULL;
+  return edition_lab_of(edition, attempt.lab, attempt.lab_version, NULL);
+}
+
 bool page_lab(struct req *req, struct page *page, struct err *err) {
   const struct edition *edition = req_edition(req);
   if (!edition) return err_set(err, ERR_UNAVAILABLE, "ready.catalog", "no catalogue yet");
-  const struct lab *lab = edition_lab(edition, req->param[0]);
+  const struct lab *lab = edition_lab(edition, req->param[0]), *own = own_lab(req, edition, lab ? lab->id : req->param[0]);
+  if (own) lab = own;
   if (!lab) return err_set(err, ERR_NOT_FOUND, "lab.missing", "no lab %s", req->param[0]);
   if (strcmp(lab->id, req->param[0])) {
     page->moved = arena_printf(req->arena, "/lab/%s", lab->id);

@@ -41,4 +41,8 @@ const struct lab *edition_lab(const struct edition *edition, const char *id) {
   (void)edition;
   return !strcmp(id, "mend") ? &mend : !strcmp(id, "last") ? &last : NULL;
 }
+const struct lab *edition_lab_of(const struct edition *edition, const char *id, const char *version, struct err *err) {
+  (void)version, (void)err;
+  return edition_lab(edition, id);
+}
 #endif

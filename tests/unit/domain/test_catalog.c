@@ -14,7 +14,10 @@
 #include "base/tree.h"
 #include "check/check.h"
 #include "domain/catalog.h"
+#include "domain/kept.h"
 #include "domain/lint.h"
+#include "store/db.h"
+#include "unit/store/scratch.h"
 
 #define FIXTURES TEST_SOURCE_DIR "/tests/fixtures/labs"
 #define LIBRARY TEST_SOURCE_DIR "/lua-checks"
@@ -174,6 +177,63 @@ static void a_solution_is_read_as_a_learner_would_hand_it_in(void **state) {
   assert_int_equal(system(arena_printf(arena, "rm -r %s", folder)), 0);
 }
 
+static bool keep_unit(struct db_tx *tx, void *keeping, struct err *err) { return kept_write(tx, keeping, err); }
+
+/* Who began with a version has it while the folder changes, breaks and goes; the next edition too. */
+static void a_lab_is_had_as_it_was_when_somebody_began_with_it(void **state) {
+  (void)state;
+  char folder[] = "/tmp/makmal-catalog-XXXXXX", version[65];
+  struct err err = {0};
+  assert_non_null(mkdtemp(folder));
+  assert_int_equal(system(arena_printf(arena, "cp -r " FIXTURES "/practice %s", folder)), 0);
+  const char *good = arena_printf(arena, "%s/practice/first/good", folder);
+  struct scratch scratch;
+  struct db *db;
+  scratch_make(&scratch);
+  assert_true(db_open(scratch.path, &db, &err));
+  struct catalog *catalog = opened(folder);
+  catalog_keeps(catalog, db);
+  const struct edition *edition = catalog_acquire(catalog);
+  const struct lab *lab = edition_lab(edition, "good");
+  strcpy(version, lab->version);
+  struct keeping keeping;
+  for (int i = 0; i < 2; i++) {
+    assert_true(kept_prepare(db, arena, lab, &keeping, &err));
+    assert_int_equal(keeping.files != NULL, i == 0);              /* once */
+    assert_true(db_write(db, keep_unit, &keeping, &err));
+  }
+  const char *starter = arena_strn(arena, lab->starter[0].bytes, lab->starter[0].length);
+  assert_ptr_equal(edition_lab_of(edition, "good", version, &err), lab);
+  catalog_release(edition);
+
+  write_file(good, "starter/map.yaml", "# another\n");
+  assert_true(catalog_reload(catalog, &err));
+  edition = catalog_acquire(catalog);
+  const struct lab *now = edition_lab(edition, "good"), *was = edition_lab_of(edition, "good", version, &err);
+  assert_string_not_equal(now->version, version);
+  assert_string_equal(was->version, version);
+  assert_string_equal(arena_strn(arena, was->starter[0].bytes, was->starter[0].length), starter);
+  assert_string_equal(words_text(arena, was->words, LANG_MS, "named.title", NULL, NULL), words_text(arena, now->words, LANG_MS, "named.title", NULL, NULL));
+  assert_ptr_equal(edition_lab_of(edition, "good", version, &err), was);                                   /* built once */
+  char unknown[65] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+  assert_ptr_equal(edition_lab_of(edition, "good", unknown, &err), now);
+  assert_ptr_equal(edition_lab_of(edition, "good", "", &err), now);
+  catalog_release(edition);
+
+  assert_int_equal(system(arena_printf(arena, "rm -r %s", good)), 0);
+  assert_true(catalog_reload(catalog, &err));
+  edition = catalog_acquire(catalog);
+  assert_null(edition_lab(edition, "good"));
+  assert_string_equal(edition_lab_of(edition, "good", version, &err)->id, "good");
+  assert_null(edition_lab_of(edition, "good", unknown, &err));
+  assert_string_equal(err.key, "lab.gone");
+  catalog_release(edition);
+  catalog_close(catalog);
+  db_close(db);
+  scratch_remove(&scratch);
+  assert_int_equal(system(arena_printf(arena, "rm -r %s", folder)), 0);
+}
+
 static void without_library_or_words_there_is_no_catalogue(void **state) {
   (void)state;
   struct catalog *catalog = NULL;
@@ -243,7 +303,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_good_lab_stands_and_a_broken_one_is_left_out_and_said), cmocka_unit_test(a_module_page_is_there_with_its_figure_quiz_and_labs),
     cmocka_unit_test(an_old_name_still_leads_to_what_bears_another_today), cmocka_unit_test(a_reload_swaps_the_whole_and_leaves_what_is_in_use),
-    cmocka_unit_test(a_broken_script_is_said_with_its_line), cmocka_unit_test(a_solution_is_read_as_a_learner_would_hand_it_in), cmocka_unit_test(without_library_or_words_there_is_no_catalogue),
+    cmocka_unit_test(a_broken_script_is_said_with_its_line), cmocka_unit_test(a_solution_is_read_as_a_learner_would_hand_it_in),
+    cmocka_unit_test(a_lab_is_had_as_it_was_when_somebody_began_with_it), cmocka_unit_test(without_library_or_words_there_is_no_catalogue),
     cmocka_unit_test(without_labs_there_is_an_empty_catalogue_that_says_so), cmocka_unit_test(the_course_itself_has_nothing_to_mend), cmocka_unit_test(the_lab_to_copy_has_nothing_to_mend),
     cmocka_unit_test(lint_looks_at_one_folder_when_asked_and_speaks_both_languages),
   };

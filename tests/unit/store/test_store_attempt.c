@@ -111,6 +111,38 @@ static void a_move_changes_nothing_when_the_row_is_elsewhere(void **state) {
   assert_true(db_write(db, move, &m, &err) && m.moved);
 }
 
+struct version { const char *id, *from, *to; };
+static bool set_version(struct db_tx *tx, void *arg, struct err *err) {
+  struct version *version = arg;
+  return store_attempt_version(tx, version->id, version->from, version->to, err);
+}
+
+static void only_open_attempts_go_on_with_another_version(void **state) {
+  (void)state;
+  struct err err;
+  struct attempt_row open = row_of("aina", "mend"), over = row_of("ben", "mend"), other = row_of("ben", "ports");
+  assert_true(db_write(db, add, &open, &err) && db_write(db, add, &over, &err) && db_write(db, add, &other, &err));
+  struct move m = {.id = over.id, .from = "wanted", .to = "ending"};
+  assert_true(db_write(db, move, &m, &err));
+  struct db_read *read;
+  struct attempt_row *rows;
+  size_t count;
+  assert_true(db_read_begin(db, &read, &err));
+  assert_true(store_attempt_running(read, &(struct attempt_scope){.lab = "mend"}, arena, &rows, &count, &err));
+  assert_int_equal(count, 1);
+  assert_string_equal(rows[0].id, open.id);
+  assert_true(store_attempt_running(read, &(struct attempt_scope){0}, arena, &rows, &count, &err));
+  assert_int_equal(count, 2);
+  assert_true(store_attempt_running(read, &(struct attempt_scope){.owner = "nobody"}, arena, &rows, &count, &err));
+  assert_int_equal(count, 0);
+  db_read_end(read);
+  struct version moves[] = {{open.id, "v", "w"}, {over.id, "v", "w"}, {other.id, "u", "w"}};
+  for (size_t i = 0; i < 3; i++) assert_true(db_write(db, set_version, &moves[i], &err));
+  assert_string_equal(get(open.id).lab_version, "w");
+  assert_string_equal(get(over.id).lab_version, "v");
+  assert_string_equal(get(other.id).lab_version, "v");      /* it had moved already: nothing is done twice */
+}
+
 struct put { const char *attempt, *files; int64_t at_ms; };
 static bool put_draft(struct db_tx *tx, void *arg, struct err *err) {
   struct put *put = arg;
@@ -171,6 +203,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(one_open_attempt_for_each_person_and_lab, set_up, tear_down),
     cmocka_unit_test_setup_teardown(a_move_changes_nothing_when_the_row_is_elsewhere, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(only_open_attempts_go_on_with_another_version, set_up, tear_down),
     cmocka_unit_test_setup_teardown(drafts_keep_their_history_for_a_week, set_up, tear_down),
     cmocka_unit_test_setup_teardown(the_first_start_state_stays, set_up, tear_down),
   };
