@@ -28,7 +28,7 @@
 
 /* One job while it runs. */
 struct talk {
-  struct check_pool *pool; struct check_worker *worker;
+  struct check_pool *pool; struct check_worker *worker; struct turn_who who;
   struct arena *scratch;                       /* frames; what is kept is copied into the caller's arena */
   struct tree *head; struct buf blob;          /* the job */
   char nonce[WIRE_NONCE_SIZE];
@@ -37,9 +37,9 @@ struct talk {
   const struct check_source *source[64]; size_t sources;
 };
 
-static bool open_talk(struct talk *talk, struct check_pool *pool, const char *kind, bool fresh, struct err *err) {
-  *talk = (struct talk){.pool = pool};
-  if (!check_pool_take(pool, fresh, &talk->worker, err)) return false;
+static bool open_talk(struct talk *talk, struct check_pool *pool, const char *kind, const struct turn_who *who, bool fresh, struct err *err) {
+  *talk = (struct talk){.pool = pool, .who = *who};
+  if (!check_pool_take(pool, who, fresh, &talk->worker, err)) return false;
   talk->scratch = arena_new(0);
   talk->head = tree_new(talk->scratch, TREE_MAP);
   buf_init(&talk->blob, WIRE_BLOB_MAX);
@@ -128,7 +128,7 @@ static bool try_another(struct talk *talk) {
   talk->again = true;
   check_pool_give(talk->pool, talk->worker, false);
   talk->worker = NULL;
-  return check_pool_take(talk->pool, true, &talk->worker, &err) && send_job(talk, 0) == WIRE_OK;
+  return check_pool_take(talk->pool, &talk->who, true, &talk->worker, &err) && send_job(talk, 0) == WIRE_OK;
 }
 
 /* The next frame that is not a need. false: time over, processor time over (talk->cpu), or the worker is of no more use. */
@@ -196,7 +196,7 @@ bool check_read(struct check_pool *pool, struct arena *arena, const struct check
   struct talk talk;
   struct wire_frame frame;
   struct tree *docs, *reading;
-  if (!open_talk(&talk, pool, "read", job->secret, err)) return false;
+  if (!open_talk(&talk, pool, "read", &(struct turn_who){0}, job->secret, err)) return false;
   put_files(&talk, "files", job->files, job->file_count);
   put_json(&talk, "params", job->params);
   tree_put_bool(talk.scratch, talk.head, "objects", job->objects);
@@ -221,7 +221,7 @@ bool check_list(struct check_pool *pool, struct arena *arena, const struct check
   struct talk talk;
   struct wire_frame frame;
   struct tree *list, *error = NULL;
-  if (!open_talk(&talk, pool, "list", false, err)) return false;
+  if (!open_talk(&talk, pool, "list", &(struct turn_who){.script = script->sha256}, false, err)) return false;
   put_sources(&talk, library, library_count, script);
   if (!begin(&talk, READ_MS, err)) {
     close_talk(&talk, false);
@@ -406,7 +406,7 @@ bool check_run(struct check_pool *pool, struct arena *arena, const struct check_
   result.log = tree_new(arena, TREE_MAP);
   tree_put_text(arena, result.log, "text", "");
   tree_put_bool(arena, result.log, "cut", false);
-  if (!open_talk(&run.talk, pool, "run", job->closing, err)) return false;
+  if (!open_talk(&run.talk, pool, "run", &(struct turn_who){job->script->sha256, job->person}, job->closing, err)) return false;
   struct talk *talk = &run.talk;
   put_job(talk, job);
   int64_t from_us = mono_us();

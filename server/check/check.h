@@ -53,6 +53,7 @@ struct check_job {
   const struct tree *lab;                                     /* {secrets, gates…}: what the library may know of lab.yaml, or NULL */
   enum check_scope scope;
   int64_t at_ms, applied_ms;                                  /* the script's clock; when the learner last applied (0: never) */
+  const char *person;                                         /* whose run it is, NULL: nobody's; who asks for much waits behind who asks for little (check_turn.h) */
   bool settled, closing;                                      /* namespace settled; waits end now */
   int wall_ms;                                                /* 0: 10,000 for files, 30,000 with live */
 };

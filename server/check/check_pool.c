@@ -1,5 +1,5 @@
 /* check_pool: a fixed number of seats, each with a process or without one. A worker is replaced after any failure or limit, 1,000 jobs, 40 s of
- * processor time, or when it has grown past 128 MiB; so a run can leave nothing behind but time. The lock guards seats and the queue of waiters. */
+ * processor time, or when it has grown past 128 MiB; so a run can leave nothing behind but time. The lock guards seats and the queue of waiters (check_turn). */
 #include "check/check_pool.h"
 
 #include <errno.h>
@@ -28,12 +28,12 @@
 #define START_MS 20000                                       /* new namespaces can take seconds on a busy machine; one that ends is noticed at once */
 #define SAID_MAX 600
 
-struct check_worker { struct spawned child; int said_fd; struct wire_reader in; int jobs; bool busy; int64_t cpu_from_us; };
+struct check_worker { struct spawned child; int said_fd; struct wire_reader in; int jobs; bool busy, dear; struct turn_who who; int64_t from_ms, cpu_from_us; };
 struct check_pool {
   pthread_mutex_t lock; pthread_cond_t turn;
   char *path;
   int seats; struct check_worker *seat;
-  uint64_t next_ticket, now_serving;                           /* whoever asks draws a number; free seats go by it */
+  struct turn queue;                                           /* who goes next on a free seat */
   uint64_t runs, killed, recycled;
 };
 
@@ -46,6 +46,7 @@ struct check_pool *check_pool_open(const char *worker_path, int workers, struct 
   struct check_pool *pool = calloc(1, sizeof *pool);
   if (!pool || !(pool->seat = calloc((size_t)workers, sizeof *pool->seat)) || !(pool->path = strdup(worker_path))) abort();
   pool->seats = workers;
+  turn_init(&pool->queue, workers);
   for (int i = 0; i < workers; i++) pool->seat[i] = (struct check_worker){.child = {.to = -1, .from = -1, .pidfd = -1}, .said_fd = -1, .in = {.fd = -1}};
   pthread_mutex_init(&pool->lock, NULL);
   pthread_cond_init(&pool->turn, NULL);
@@ -150,13 +151,17 @@ static struct check_worker *free_seat(struct check_pool *pool) {
 /* It may have been killed from outside while nobody looked. */
 static bool is_alive(struct check_worker *worker) { return worker->child.pid > 0 && !spawn_wait(&worker->child, 0, NULL); }
 
-bool check_pool_take(struct check_pool *pool, bool fresh, struct check_worker **out, struct err *err) {
+bool check_pool_take(struct check_pool *pool, const struct turn_who *who, bool fresh, struct check_worker **out, struct err *err) {
+  struct turn_waiter waiter;
   pthread_mutex_lock(&pool->lock);
-  uint64_t ticket = pool->next_ticket++;
-  struct check_worker *worker;
-  while (ticket != pool->now_serving || !(worker = free_seat(pool))) pthread_cond_wait(&pool->turn, &pool->lock);
+  turn_wait(&pool->queue, &waiter, turn_dear(&pool->queue, who, mono_ms()), mono_ms());
+  while (turn_next(&pool->queue, mono_ms()) != &waiter) pthread_cond_wait(&pool->turn, &pool->lock);
+  turn_go(&pool->queue, &waiter);
+  struct check_worker *worker = free_seat(pool);
   worker->busy = true;
-  pool->now_serving++;
+  worker->dear = waiter.dear;
+  worker->who = *who;
+  worker->from_ms = mono_ms();
   pool->runs++;
   pthread_cond_broadcast(&pool->turn);
   pthread_mutex_unlock(&pool->lock);
@@ -188,6 +193,7 @@ void check_pool_give(struct check_pool *pool, struct check_worker *worker, bool 
   if (!good || recycle) stop(worker);
   pthread_mutex_lock(&pool->lock);
   worker->busy = false;
+  turn_done(&pool->queue, &worker->who, worker->dear, mono_ms() - worker->from_ms, mono_ms());
   pool->killed += !good;
   pool->recycled += recycle;
   pthread_cond_broadcast(&pool->turn);

@@ -4,13 +4,14 @@
 #define MAKMAL_CHECK_CHECK_POOL_H
 #include <stdbool.h>
 #include <stdint.h>
+#include "check/check_turn.h"
 #include "check/check_wire.h"
 
 struct arena; struct err; struct tree; struct check_pool; struct check_worker;
 
-/* Waits for its turn (first come, first served) and gives a worker that has said it is locked down. fresh: one that nobody has used.
- * Failure: ERR_UNAVAILABLE "check.worker". */
-bool check_pool_take(struct check_pool *pool, bool fresh, struct check_worker **out, struct err *err);
+/* Waits for its turn (check_turn.h) and gives a worker that has said it is locked down. fresh: one that nobody has used. who: copied, its texts not:
+ * they stay until the worker is given back. Failure: ERR_UNAVAILABLE "check.worker". */
+bool check_pool_take(struct check_pool *pool, const struct turn_who *who, bool fresh, struct check_worker **out, struct err *err);
 /* Gives it back. good: its job ended as it should; else the process is killed, and the next job starts another. */
 void check_pool_give(struct check_pool *pool, struct check_worker *worker, bool good);
 

@@ -52,7 +52,7 @@ static struct check_job job_of(const struct grade_pass *pass, int64_t at_ms) {
   return (struct check_job){
     .library = in->edition->library, .library_count = in->edition->library_count, .script = &in->lab->script,
     .files = in->files, .file_count = in->file_count, .setup = in->lab->setup, .setup_count = in->lab->setup_count,
-    .params = in->params, .start = in->start, .held = pass->held, .lab = in->lab->meta, .scope = in->scope,
+    .params = in->params, .person = in->person, .start = in->start, .held = pass->held, .lab = in->lab->meta, .scope = in->scope,
     .at_ms = at_ms, .applied_ms = in->applied_ms, .settled = pass->settled, .closing = pass->closing};
 }
 

@@ -301,7 +301,7 @@ static bool run_pass(struct graded *graded, struct running *running, enum check_
   struct grading *grading = graded->grading;
   struct err none = {0};
   struct grade_pass pass = {.in = {.edition = graded->edition, .lab = graded->lab, .files = graded->files, .file_count = graded->file_count, .params = graded->attempt.params,
-                                   .scope = scope, .namespace = graded->attempt.namespace, .start = graded->start, .applied_ms = graded->attempt.applied_ms},
+                                   .scope = scope, .namespace = graded->attempt.namespace, .person = graded->row.person, .start = graded->start, .applied_ms = graded->attempt.applied_ms},
                             .snapshot = true, .finished = finished, .finished_ctx = graded};
   char *token = arena_alloc(graded->arena, 4096);
   bool stale = false;

@@ -31,6 +31,7 @@ struct grade_input {
   enum check_scope scope;
   const struct kube *kube;                    /* NULL: live checks are left out */
   const char *namespace; const char *token;   /* the learner's token, for `strict` */
+  const char *person;                         /* whose hand-in it is, for the pool's turns; may be NULL */
   const struct tree *start;
   int64_t applied_ms;
   bool read_only;                             /* nothing is sent that could be taken for a write: no dry runs, `strict` checks are unobserved */

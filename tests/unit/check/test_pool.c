@@ -139,7 +139,7 @@ static void a_worker_killed_from_outside_is_replaced(void **state) {
   struct check_pool *pool = check_pool_open(TEST_BINARY_DIR "/makmal-check", 1, &err);
   assert_true(passes(pool, HONEST));
   struct check_worker *worker;
-  assert_true(check_pool_take(pool, false, &worker, &err));
+  assert_true(check_pool_take(pool, &(struct turn_who){0}, false, &worker, &err));
   pid_t pid = *(pid_t *)worker;                                /* struct spawned comes first, its pid first in it */
   check_pool_give(pool, worker, true);
   assert_int_equal(kill(pid, SIGKILL), 0);
@@ -222,13 +222,44 @@ static void many_threads_share_few_workers_and_none_is_forgotten(void **state) {
   check_pool_close(pool);
 }
 
+/* Threads that hand in runs which use up their budget, until they are told to stop. */
+struct flood { struct check_pool *pool; volatile bool stop; int ended; pthread_mutex_t lock; };
+
+static void *hand_in_hostile(void *arg) {
+  struct flood *flood = arg;
+  while (!flood->stop) {
+    passes(flood->pool, "check('a', 'files', function() while true do pcall(string.rep, 'x', 10) end end)");
+    pthread_mutex_lock(&flood->lock);
+    flood->ended++;
+    pthread_mutex_unlock(&flood->lock);
+  }
+  return NULL;
+}
+
+static void honest_runs_keep_their_pace_beside_hostile_ones(void **state) {
+  (void)state;
+  struct err err = {0};
+  struct check_pool *pool = check_pool_open(TEST_BINARY_DIR "/makmal-check", 2, &err);
+  struct flood flood = {.pool = pool, .lock = PTHREAD_MUTEX_INITIALIZER};
+  pthread_t thread[4];
+  for (int i = 0; i < 4; i++) assert_int_equal(pthread_create(&thread[i], NULL, hand_in_hostile, &flood), 0);
+  while (flood.ended < 2) usleep(10000);                       /* what they cost is known now */
+  int before = flood.ended;
+  for (int i = 0; i < 100; i++) assert_true(passes(pool, HONEST));
+  int meanwhile = flood.ended - before;
+  flood.stop = true;
+  for (int i = 0; i < 4; i++) pthread_join(thread[i], NULL);
+  check_pool_close(pool);
+  if (meanwhile > 25) fail_msg("%d hostile runs ended while 100 honest ones did", meanwhile);       /* in turns it would be 400 */
+}
+
 static void no_lock_is_held_while_a_run_is_on(void **state) {
   (void)state;
   struct err err = {0};
   struct check_pool *pool = check_pool_open(TEST_BINARY_DIR "/makmal-check", 2, &err);
   struct check_worker *one, *two;
-  assert_true(check_pool_take(pool, false, &one, &err));
-  assert_true(check_pool_take(pool, false, &two, &err));       /* would wait for ever if one held the lock */
+  assert_true(check_pool_take(pool, &(struct turn_who){0}, false, &one, &err));
+  assert_true(check_pool_take(pool, &(struct turn_who){0}, false, &two, &err));       /* would wait for ever if one held the lock */
   struct check_pool_stats stats;
   check_pool_stats(pool, &stats);
   assert_int_equal(stats.busy, 2);
@@ -242,7 +273,8 @@ int main(void) {
     cmocka_unit_test(whatever_a_worker_does_the_run_ends_as_an_error), cmocka_unit_test(a_program_that_cannot_build_its_wall_is_not_used),
     cmocka_unit_test(a_worker_killed_from_outside_is_replaced), cmocka_unit_test(a_closing_run_gets_a_worker_of_its_own),
     cmocka_unit_test(a_worker_is_replaced_after_a_thousand_jobs), cmocka_unit_test(a_worker_that_hit_a_limit_is_replaced),
-    cmocka_unit_test(many_threads_share_few_workers_and_none_is_forgotten), cmocka_unit_test(no_lock_is_held_while_a_run_is_on),
+    cmocka_unit_test(many_threads_share_few_workers_and_none_is_forgotten),
+    cmocka_unit_test(honest_runs_keep_their_pace_beside_hostile_ones), cmocka_unit_test(no_lock_is_held_while_a_run_is_on),
   };
   return cmocka_run_group_tests(tests, begin, NULL);
 }
