@@ -74,22 +74,6 @@ static void more_metrics(struct house *house, struct buf *out) {
   metrics_one(out, "kube_circuit_open", "gauge", "1: the cluster does not answer; one probe each 2 s.", calls.circuit_open);
 }
 
-/* "https://172.31.77.2:6443" to host and port. */
-static bool host_port(const char *server, char host[256], int *out_port) {
-  if (!server || strncmp(server, "https://", 8)) return false;
-  const char *at = server + 8, *colon = strrchr(at, ':');
-  if (*at == '[') {
-    const char *end = strchr(at, ']');
-    if (!end) return false;
-    snprintf(host, 256, "%.*s", (int)(end - at - 1), at + 1);
-    colon = end[1] == ':' ? end + 1 : NULL;
-  } else {
-    snprintf(host, 256, "%.*s", (int)(colon ? colon - at : (long)strcspn(at, "/")), at);
-  }
-  *out_port = colon ? atoi(colon + 1) : 443;
-  return *host && *out_port > 0;
-}
-
 /* A port of ours passed on to a port of the cluster; one that is taken is said and left. */
 static void pass_on(const struct app *app, int64_t port, const char *host, int target, const char *cure, struct kube_relay **out) {
   const char *address = app->settings->api_listen ? app->settings->api_listen : app->settings->listen;
@@ -109,7 +93,8 @@ static void open_relays(void *ctx) {
   struct cluster_status status;
   cluster_status(app->house.cluster, &status);
   if (!status.embedded) return;                              /* any other cluster has addresses of its own, and the kubeconfig names that */
-  if (!host_port(cluster_server(app->house.cluster), host, &port)) return;
+  if (!kube_address(cluster_server(app->house.cluster), host, &port)) return;
+  if (!port) port = 443;
   if (!app->relay) {
     pass_on(app, set->api_port, host, port, "learners' own kubectl cannot reach the cluster; choose another --api-port (MAKMAL_API_PORT)", &app->relay);
     if (app->relay) {
@@ -141,7 +126,7 @@ static bool open_rooms(struct app *app, struct err *err) {
   if (!people_open(house->db, house->live, &house->people, err) || !progress_open(house->db, house->catalog, &house->progress, err)) return false;
 
   bool none = !set->kubeconfig && !strcmp(set->cluster, "none");
-  struct cluster_spec cluster = {.name = set->kubeconfig || none ? NULL : set->cluster, .kubeconfig = set->kubeconfig, .context = set->context, .pool = house->pool,
+  struct cluster_spec cluster = {.name = set->kubeconfig || none ? NULL : set->cluster, .kubeconfig = set->kubeconfig, .context = set->context, .ingress = set->ingress_address, .pool = house->pool,
                                  .live = house->live, .install = app->install};
   if (!cluster_open(&cluster, &house->cluster, err)) return false;
   cluster_on_ready(house->cluster, open_relays, app);

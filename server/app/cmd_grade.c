@@ -53,6 +53,8 @@ static const char help[] =
   "  --quiet              nothing on standard error but what is wrong\n"
   "  --namespace NAME     look at this namespace too; nothing is written, not even on trial\n"
   "  --kubeconfig FILE    its cluster; KUBECONFIG is not looked at\n"
+  "  --ingress ADDRESS    where its Ingress controller is reached, host or host:port; unsaid, what asks for a\n"
+  "                       page by its host is unobserved\n"
   "  --labs FOLDER        the course (MAKMAL_LABS)\n"
   "  --library FOLDER     the check library (MAKMAL_LIBRARY)\n"
   "  --help\n\n"
@@ -324,12 +326,13 @@ static int run(struct grader *grader, struct arena *arena, int jobs, struct err 
 }
 
 int cmd_grade(int argc, char **argv) {
-  enum { ROSTER = 1000, OUTPUT, JOBS, QUIET, NAMESPACE, KUBECONFIG };
+  enum { ROSTER = 1000, OUTPUT, JOBS, QUIET, NAMESPACE, KUBECONFIG, INGRESS };
   static const struct option options[] = {{"seed", 1, 0, 's'}, {"params", 1, 0, 'p'}, {"format", 1, 0, 'f'}, {"lang", 1, 0, 'l'}, {"labs", 1, 0, 'L'}, {"library", 1, 0, 'B'},
                                           {"roster", 0, 0, ROSTER}, {"output", 1, 0, OUTPUT}, {"jobs", 1, 0, JOBS}, {"quiet", 0, 0, QUIET}, {"namespace", 1, 0, NAMESPACE},
-                                          {"kubeconfig", 1, 0, KUBECONFIG}, {"help", 0, 0, 'h'}, {0}};
+                                          {"kubeconfig", 1, 0, KUBECONFIG}, {"ingress", 1, 0, INGRESS}, {"help", 0, 0, 'h'}, {0}};
   struct grader grader = {.job = {.lang = LANG_EN}, .report = {.format = &report_text}};
   const char *seed = NULL, *params = NULL, *kubeconfig = NULL;
+  struct kube_front front;
   long cores = sysconf(_SC_NPROCESSORS_ONLN), jobs = cores > 0 ? cores : 1;
   char *rest = NULL;
   opterr = 0;
@@ -350,6 +353,10 @@ int cmd_grade(int argc, char **argv) {
       case QUIET: grader.quiet = true; break;
       case NAMESPACE: grader.job.namespace = optarg; break;
       case KUBECONFIG: kubeconfig = optarg; break;
+      case INGRESS:
+        if (!kube_front_at(optarg, NULL, &front)) return wrong_use("--ingress is a host or host:port, not '%s'", optarg);
+        grader.job.front = &front;
+        break;
       case JOBS:
         jobs = strtol(optarg, &rest, 10);
         if (!*optarg || *rest || jobs < 1 || jobs > JOBS_MAX) return wrong_use("--jobs is a number from 1 to 64, not '%s'", optarg);
@@ -362,6 +369,7 @@ int cmd_grade(int argc, char **argv) {
   if (paths < 0 || (!paths && !grader.job.namespace)) return wrong_use("%s", "a lab and at least one path are wanted");
   if (seed && params) return wrong_use("%s", "--seed and --params exclude each other");
   if (!grader.job.namespace != !kubeconfig) return wrong_use("%s", "--namespace and --kubeconfig go together");
+  if (grader.job.front && !kubeconfig) return wrong_use("%s", "--ingress goes with --kubeconfig");
   if (grader.job.namespace && (paths > 1 || grader.job.roster)) return wrong_use("%s", "a namespace belongs to one hand-in");
   if (standard > 1 || (standard && grader.job.roster)) return wrong_use("%s", "standard input is one hand-in, once");
   if (jobs > JOBS_MAX) jobs = JOBS_MAX;

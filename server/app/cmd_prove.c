@@ -26,6 +26,8 @@ static const char help[] =
   "namespace of its own, and its evidence is replayed twice.\n\n"
   "  --cluster NAME     the embedded cluster of that name (/run/makmal/NAME)\n"
   "  --kubeconfig FILE  another cluster; KUBECONFIG is not looked at\n"
+  "  --ingress ADDRESS  where that one's Ingress controller is reached, host or host:port;\n"
+  "                     unsaid, what asks for a page by its host is left out\n"
   "  --kubectl PROGRAM  for cases with `do` lines (kubectl on the PATH)\n"
   "  --case NAME        this case alone\n"
   "  --scope SCOPE      files or live; both when there is a cluster\n"
@@ -54,16 +56,28 @@ static void told(void *ctx, const struct prove_line *line) {
 }
 
 int cmd_prove(int argc, char **argv) {
-  static const struct option options[] = {{"cluster", 1, 0, 'c'}, {"kubeconfig", 1, 0, 'k'}, {"kubectl", 1, 0, 'K'}, {"case", 1, 0, 'C'}, {"scope", 1, 0, 's'},
+  static const struct option options[] = {{"cluster", 1, 0, 'c'}, {"kubeconfig", 1, 0, 'k'}, {"ingress", 1, 0, 'I'}, {"kubectl", 1, 0, 'K'}, {"case", 1, 0, 'C'}, {"scope", 1, 0, 's'},
                                           {"seats", 1, 0, 'n'}, {"labs", 1, 0, 'L'}, {"library", 1, 0, 'B'}, {"help", 0, 0, 'h'}, {0}};
   struct course_room room = {.workers = 4};
   struct prove_spec spec = {.files = true, .live = true, .seats = 4, .told = told, .kubectl = "kubectl"};
   char path[4096] = "", install[9];
+  struct kube_front front;
+  bool embedded = false;
   opterr = 0;
   optind = 1;
   for (int c; (c = getopt_long(argc, argv, "h", options, NULL)) != -1;) switch (c) {
-      case 'c': snprintf(path, sizeof path, "/run/makmal/%s/server.kubeconfig", optarg); break;
-      case 'k': snprintf(path, sizeof path, "%s", optarg); break;
+      case 'c':
+        snprintf(path, sizeof path, "/run/makmal/%s/server.kubeconfig", optarg);
+        embedded = true;
+        break;
+      case 'k':
+        snprintf(path, sizeof path, "%s", optarg);
+        embedded = false;
+        break;
+      case 'I':
+        if (!kube_front_at(optarg, NULL, &front)) return wrong_use("--ingress is a host or host:port, not '%s'", optarg);
+        spec.front = &front;
+        break;
       case 'K': spec.kubectl = optarg; break;
       case 'C': spec.only = optarg; break;
       case 's':
@@ -97,6 +111,7 @@ int cmd_prove(int argc, char **argv) {
     spec.kube = &kube;
     spec.server = config.server;
     spec.ca_pem = config.ca_pem;
+    if (embedded && !spec.front && kube_front_at(NULL, config.server, &front)) spec.front = &front;
   }
   for (size_t i = 0; i < edition->problem_count; i++) {
     fprintf(stderr, "makmal: %s:%d: %s\n", edition->problems[i].file, edition->problems[i].line, edition->problems[i].text ? edition->problems[i].text : edition->problems[i].key);

@@ -22,6 +22,7 @@ void grade_item_free(struct graded_item *item) { arena_free(item->arena); }
 
 /* What the platform gives an attempt (namespace, host …) and no file says. */
 static struct tree *with_platforms(const struct grade_job *job, struct arena *arena, struct tree *params) {
+  if (job->namespace && !tree_get(params, "host")) tree_put_text(arena, params, "host", arena_printf(arena, "%s.lab.test", job->namespace));   /* a server's usual lab domain */
   TREE_EACH(example, job->lab->examples) if (!tree_get(params, example->key)) tree_put(arena, params, example->key, tree_copy(arena, example));
   if (job->namespace) tree_set(arena, params, "namespace", tree_string(arena, job->namespace));
   else if (!tree_get(params, "namespace")) tree_put_text(arena, params, "namespace", "lab");
@@ -141,7 +142,7 @@ struct graded_item *grade_item(const struct grade_job *job, const struct hand_in
     item->row.base = read.base;
     tree_put_bool(arena, never, "never", true);
     struct grade_input input = {.edition = job->edition, .lab = job->lab, .files = read.file, .file_count = read.count, .params = item->row.params, .bulk = true,
-                                .scope = !job->kube ? CHECK_SCOPE_FILES : hand_in ? CHECK_SCOPE_BOTH : CHECK_SCOPE_LIVE, .kube = job->kube, .read_only = job->kube != NULL,
+                                .scope = !job->kube ? CHECK_SCOPE_FILES : hand_in ? CHECK_SCOPE_BOTH : CHECK_SCOPE_LIVE, .kube = job->kube, .front = job->front, .read_only = job->kube != NULL,
                                 .namespace = job->kube ? job->namespace : tree_text_or(item->row.params, "namespace", "lab"), .start = job->kube ? never : NULL, .wait_ms = WAIT_MS};
     if (broken) verdict = grade_unread(arena, &input, &why);
     else if (!grade_once(job->pool, arena, &input, &verdict, NULL, &err)) verdict = NULL;

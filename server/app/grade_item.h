@@ -3,12 +3,13 @@
 #define MAKMAL_APP_GRADE_ITEM_H
 #include "app/hand_in.h"
 #include "app/report.h"
-struct check_pool; struct edition; struct kube; struct lab;
+struct check_pool; struct edition; struct kube; struct kube_front; struct lab;
 
 struct grade_job {
   struct check_pool *pool; const struct edition *edition; const struct lab *lab; enum lang lang;
   const struct tree *params; const char *params_from;     /* for every hand-in (--params, --seed); NULL: params.yaml in its folder, else as follows */
   bool roster;                                            /* its name is the seed; else the lab's examples */
+  const struct kube_front *front;                         /* its Ingress controller, or NULL */
   const struct kube *kube; const char *namespace;         /* a live namespace, looked at and left alone; or NULL */
 };
 struct graded_item { struct arena *arena; struct report_row row; int status; };    /* status: 0 passed, 1 not, 2 not there or wrongly asked, 3 our fault */

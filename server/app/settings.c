@@ -7,10 +7,11 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "kube/kube.h"
 
 #define FILE_MAX_ (64u * 1024u)
 
-enum kind { TEXT, DOMAIN, PATH, NUMBER, SWITCH, LIST, CHOICE };
+enum kind { TEXT, DOMAIN, ADDRESS, PATH, NUMBER, SWITCH, LIST, CHOICE };
 struct setting {
   const char *name;                     /* --name, and MAKMAL_NAME with "-" as "_" */
   enum kind kind;
@@ -36,6 +37,7 @@ static const struct setting table[] = {
   {"cluster", TEXT, AT(cluster), "main", 0, 0, NULL, "name of the embedded cluster; none: serve without a cluster"},
   {"kubeconfig", PATH, AT(kubeconfig), NULL, 0, 0, NULL, "use the cluster of this kubeconfig instead"},
   {"context", TEXT, AT(context), NULL, 0, 0, NULL, "context in that kubeconfig; default: its current one"},
+  {"ingress-address", ADDRESS, AT(ingress_address), NULL, 0, 0, NULL, "where that cluster's Ingress controller is reached from here, as 192.0.2.7 or front.example.org:8080 (https: 443); unsaid, checks that ask for a page by its host are left out"},
   {"yes", SWITCH, AT(yes), "no", 0, 0, NULL, "do not ask whether that cluster is the right one"},
   {"people", NUMBER, AT(people), "200", 1, 5000, NULL, "people at once; sets the threads (64 + 2 each, never under 512) and the live streams (1.5 each)"},
   {"workers", NUMBER, AT(workers), "0", 0, 64, NULL, "checker processes; 0: one per core"},
@@ -84,6 +86,12 @@ static bool put(struct arena *arena, struct settings *out, const struct setting 
       if (!is_domain(value)) return refuse(row, value, "a domain in small letters, as labs.example.org", from, err);
       *(const char **)where = arena_str(arena, value);
       return true;
+    case ADDRESS: {
+      struct kube_front front;
+      if (!kube_front_at(value, NULL, &front)) return refuse(row, value, "a host or an address, with or without a port, as 192.0.2.7:8080", from, err);
+      *(const char **)where = arena_str(arena, value);
+      return true;
+    }
     case TEXT: case PATH:
       if (!*value) return refuse(row, value, row->kind == PATH ? "a path" : "a text", from, err);
       *(const char **)where = arena_str(arena, value);
@@ -219,7 +227,7 @@ bool settings_read(struct arena *arena, int argc, char **argv, char *const *envi
 }
 
 void settings_help(FILE *out) {
-  static const char *const what[] = {[TEXT] = "TEXT", [DOMAIN] = "NAME", [PATH] = "PATH", [NUMBER] = "N", [SWITCH] = "", [LIST] = "NAME", [CHOICE] = "WORD"};
+  static const char *const what[] = {[TEXT] = "TEXT", [DOMAIN] = "NAME", [ADDRESS] = "HOST[:PORT]", [PATH] = "PATH", [NUMBER] = "N", [SWITCH] = "", [LIST] = "NAME", [CHOICE] = "WORD"};
   struct arena *arena = arena_new(0);
   for (size_t i = 0; i < ROWS; i++) {
     const struct setting *row = &table[i];

@@ -13,7 +13,7 @@ struct settings {
   const char *home;
   const char *listen; int64_t port; bool plain_http; struct setting_list public_name, proxy;
   const char *api_listen; int64_t api_port, ingress_port, ingress_tls_port;
-  const char *lab_domain;
+  const char *lab_domain, *ingress_address;
   const char *cluster, *kubeconfig, *context; bool yes;
   int64_t people, workers;
   const char *labs, *library, *words, *web, *worker;

@@ -17,6 +17,7 @@
 #include "domain/catalog.h"
 #include "domain/kept.h"
 #include "domain/cluster.h"
+#include "domain/lab_params.h"
 #include "domain/live.h"
 #include "kube/kube.h"
 #include "store/db.h"
@@ -160,7 +161,14 @@ bool attempt_lacks(struct attempts *attempts, const struct lab *lab, struct err 
   return true;
 }
 
-struct start { struct attempt_row row; bool found; struct arena *arena; struct attempt_row open; struct keeping keeping; };
+static char *params_text(struct arena *arena, const struct tree *params) {
+  struct buf *text = arena_alloc(arena, sizeof *text);
+  buf_init_arena(text, arena, 64 * 1024);
+  tree_write(text, params);
+  return text->data;
+}
+
+struct start { struct attempt_row row; bool found; struct arena *arena; struct attempt_row open; struct keeping keeping; struct tree *params; unsigned char seed[32]; };
 static bool start_row(struct db_tx *tx, void *arg, struct err *err) {
   struct start *start = arg;
   struct db_read *read = db_tx_read(tx);
@@ -171,19 +179,26 @@ static bool start_row(struct db_tx *tx, void *arg, struct err *err) {
     err_set(err, ERR_LIMIT, "attempt.limit", "%s has %d open", start->row.person, ATTEMPT_OPEN_MOST);
     return err_param(err, "limit", "%d", ATTEMPT_OPEN_MOST);
   }
+  int port = 0;
+  for (int n = 0; (port = lab_params_nodeport(start->seed, n)) && store_attempt_nodeport_taken(read, port); n++) {}
+  tree_set(start->arena, start->params, "nodeport", port ? tree_number(start->arena, port) : tree_new(start->arena, TREE_NULL));
+  start->row.nodeport = port;
+  start->row.params = params_text(start->arena, start->params);
   return store_attempt_add(tx, &start->row, err) && kept_write(tx, &start->keeping, err);
 }
 
-static char *params_of(struct attempts *attempts, struct arena *arena, const struct lab *lab, const char *person, const char *namespace) {
-  unsigned char seed[32];
-  lab_seed_person(attempts->secret, attempts->needs.secret_length, person, lab->id, seed);
-  struct tree *params = lab_params_draw(arena, lab, seed);
-  tree_set(arena, params, "namespace", tree_string(arena, namespace));
-  tree_set(arena, params, "host", tree_string(arena, arena_printf(arena, "%s.%s", namespace, attempts->needs.lab_domain ? attempts->needs.lab_domain : "lab.test")));
-  struct buf *text = arena_alloc(arena, sizeof *text);
-  buf_init_arena(text, arena, 64 * 1024);
-  tree_write(text, params);
-  return text->data;
+struct reclass { const char *id, *params; };
+static bool reclass_row(struct db_tx *tx, void *arg, struct err *err) {
+  struct reclass *reclass = arg;
+  return store_attempt_params(tx, reclass->id, reclass->params, err);
+}
+
+bool attempt_know_class(struct attempts *attempts, struct arena *arena, const char *id, struct tree *params, struct err *err) {
+  char class[64];
+  if (!cluster_ingress_class(attempts->needs.cluster, class) || !strcmp(tree_text_or(params, "ingressclass", ""), class)) return true;
+  tree_set(arena, params, "ingressclass", tree_string(arena, class));
+  struct reclass reclass = {id, params_text(arena, params)};
+  return db_write(attempts->needs.db, reclass_row, &reclass, err);
 }
 
 static bool start(struct attempts *attempts, const struct viewer *viewer, const struct lab *lab, struct arena *arena, struct attempt *out, struct err *err) {
@@ -198,7 +213,11 @@ static bool start(struct attempts *attempts, const struct viewer *viewer, const 
   snprintf(start.row.lab_version, sizeof start.row.lab_version, "%s", lab->version);
   snprintf(start.row.namespace, sizeof start.row.namespace, "lab-%s", random);
   snprintf(start.row.why, sizeof start.row.why, "attempt.queued");
-  start.row.params = params_of(attempts, arena, lab, viewer->person, start.row.namespace);
+  char class[64];
+  lab_seed_person(attempts->secret, attempts->needs.secret_length, viewer->person, lab->id, start.seed);
+  start.params = lab_params_draw(arena, lab, start.seed);
+  bool known = cluster_ingress_class(attempts->needs.cluster, class);     /* else when it is made */
+  lab_params_platform(arena, start.params, start.row.namespace, attempts->needs.lab_domain, 0, known ? class : NULL);
   start.row.created_ms = wall_ms();
   start.row.expires_ms = start.row.created_ms + ATTEMPT_WAIT_MS;
   struct db_read *read;

@@ -49,6 +49,8 @@ bool attempt_of_row(struct arena *arena, const struct attempt_row *row, struct a
 /* Whether the cluster cannot do what this lab needs, or not yet, with the sentence for it: CONFLICT "lab.needs", "lab.needs-unknown"; UNAVAILABLE
  * "lab.needs-coming", "lab.needs-looking". False also while there is no cluster: then it is waited for. */
 bool attempt_lacks(struct attempts *attempts, const struct lab *lab, struct err *err);
+/* Puts the cluster's Ingress class into the parameters of one that is still wanted, and into its row: who asked before there was a cluster could not be told. */
+bool attempt_know_class(struct attempts *attempts, struct arena *arena, const char *id, struct tree *params, struct err *err);
 bool attempt_read(struct attempts *attempts, struct arena *arena, const char *id, struct attempt_row *out, struct err *err);     /* with a reader of its own */
 /* Moves a row; *out_moved tells whether it was in `from`. params: JSON or NULL. */
 bool attempt_move(struct attempts *attempts, const char *id, enum attempt_state from, enum attempt_state to, const char *why, const char *params, bool *out_moved, struct err *err);

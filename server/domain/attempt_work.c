@@ -259,6 +259,7 @@ static bool make(struct attempts *attempts, struct arena *arena, const struct at
   struct tree *proof;
   int64_t ends = 0, minted = mono_ms();
   bool ok = lab || (!strcmp(err->key, "lab.gone") ? err_set(err, ERR_NOT_FOUND, "lab.missing", "lab %s is not in the catalogue any more", row->lab) : false);
+  if (ok) ok = attempt_know_class(attempts, arena, row->id, attempt.params, err);
   if (ok && attempt_lacks(attempts, lab, err)) ok = false;                /* it may have been started before anybody knew what the cluster can do */
   if (ok) {
     struct provision_job job = {.kube = kube, .pool = attempts->needs.pool, .lab = lab, .params = attempt.params, .site = &site, .install = attempts->install, .namespace = row->namespace,

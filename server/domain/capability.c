@@ -101,9 +101,10 @@ static void see_dns(const struct tree *slices, struct capability *out) {
 }
 
 static void see_ingress(struct arena *arena, const struct tree *classes, struct capability *out) {
-  const char *names = "", *usual = NULL;
+  const char *names = "", *usual = NULL, *named = NULL;
   TREE_EACH(class, tree_get(classes, "items")) {
     if (!tree_text(tree_get(class, "spec"), "controller")) continue;
+    if (!named) named = name_of(class);
     bool first = is_default(class, "ingressclass.kubernetes.io/is-default-class");
     if (first) usual = name_of(class);
     names = arena_printf(arena, "%s%s%s", names, *names ? ", " : "", name_of(class));
@@ -111,6 +112,7 @@ static void see_ingress(struct arena *arena, const struct tree *classes, struct 
   if (!*names) say(out, CAN_NOT, "can.no-ingress", NULL);
   else if (usual) say(out, CAN, "can.by-ingress-default", arena_printf(arena, "%s (%s)", usual, names));
   else say(out, CAN, "can.by-ingress", names);
+  snprintf(out->name, sizeof out->name, "%.63s", usual ? usual : named ? named : "");
 }
 
 static void see_storage(struct arena *arena, const struct tree *classes, struct capability *storage, struct capability *rwx) {

@@ -22,6 +22,7 @@ struct capability {
   enum can can;
   char key[32];                 /* a sentence: how it is known; "" when there is nothing to add */
   char about[160];              /* its parameter `what` */
+  char name[64];                /* of ingress: the class that labs name, the default one or else the first; "" otherwise */
 };
 int capability_of(const char *word, size_t length);     /* place in the tables, or -1 */
 

@@ -18,6 +18,7 @@
 #include "base/tree.h"
 #include "base/wallclock.h"
 #include "check/check.h"
+#include "domain/lab_params.h"
 #include "domain/live.h"
 #include "domain/preflight.h"
 #include "domain/shape.h"
@@ -40,7 +41,7 @@ struct cluster {
   pthread_cond_t change;
   pthread_t thread;
   bool closing, poked;
-  char *name, *kubeconfig, *context, *install, *run_root;
+  char *name, *kubeconfig, *context, *ingress, *install, *run_root;
   struct check_pool *pool;
   struct live *live;
   struct port *port;                     /* the newest counts */
@@ -504,6 +505,7 @@ bool cluster_open(const struct cluster_spec *spec, struct cluster **out, struct 
   cluster->name = dup(spec->name);
   cluster->kubeconfig = dup(spec->kubeconfig);
   cluster->context = dup(spec->context);
+  cluster->ingress = dup(spec->ingress);
   cluster->install = dup(spec->install);
   cluster->run_root = dup(spec->run_root ? spec->run_root : "/run/makmal");
   cluster->pool = spec->pool;
@@ -554,7 +556,7 @@ void cluster_close(struct cluster *cluster) {
     free(port);
   }
   for (int i = 0; i < cluster->leftovers; i++) cluster->leftover[i].fn(cluster->leftover[i].what);
-  free(cluster->name), free(cluster->kubeconfig), free(cluster->context), free(cluster->install), free(cluster->run_root), free(cluster->lines), free(cluster->parts), free(cluster->told);
+  free(cluster->name), free(cluster->kubeconfig), free(cluster->context), free(cluster->ingress), free(cluster->install), free(cluster->run_root), free(cluster->lines), free(cluster->parts), free(cluster->told);
   pthread_cond_destroy(&cluster->change);
   pthread_mutex_destroy(&cluster->telling);
   pthread_mutex_destroy(&cluster->lock);
@@ -610,6 +612,17 @@ const char *cluster_server(struct cluster *cluster) {
   const char *server = cluster->port ? cluster->port->server : NULL;
   pthread_mutex_unlock(&cluster->lock);
   return server;
+}
+
+bool cluster_front(struct cluster *cluster, struct kube_front *out) {
+  return kube_front_at(cluster->name ? NULL : cluster->ingress, cluster->name ? cluster_server(cluster) : NULL, out);
+}
+
+bool cluster_ingress_class(struct cluster *cluster, char out[64]) {
+  pthread_mutex_lock(&cluster->lock);
+  snprintf(out, 64, "%s", cluster->name ? LAB_PARAM_CLASS : cluster->status.can[capability_of("ingress", 7)].name);
+  pthread_mutex_unlock(&cluster->lock);
+  return *out != 0;
 }
 
 void cluster_on_ready(struct cluster *cluster, void (*fn)(void *ctx), void *ctx) {

@@ -6,12 +6,13 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "domain/capability.h"
-struct arena; struct err; struct kube; struct live; struct check_pool; struct tree;
+struct arena; struct err; struct kube; struct kube_front; struct live; struct check_pool; struct tree;
 enum cluster_state { CLUSTER_NONE, CLUSTER_BUILDING, CLUSTER_STARTING, CLUSTER_READY, CLUSTER_AWAY /* was ready, does not answer */, CLUSTER_BROKEN };
 struct cluster;
 struct cluster_spec {
   const char *name;             /* embedded instance: /run/makmal/<name>/; or NULL */
   const char *kubeconfig, *context;   /* somebody's own cluster; or NULL */
+  const char *ingress;          /* where the Ingress controller of that one is reached, "host" or "host:port" (https: 443); NULL: nobody said. The embedded one's is known */
   struct check_pool *pool;      /* reads kubeconfigs */
   struct live *live;            /* topic "cluster" */
   const char *install;          /* install id: preflight makes its people namespace; NULL leaves out what needs one */
@@ -42,6 +43,10 @@ struct tree *cluster_parts(struct cluster *cluster, struct arena *arena);
 const struct kube *cluster_kube(struct cluster *cluster, struct err *err);
 const char *cluster_ca(struct cluster *cluster);                             /* PEM or NULL, for kubeconfigs */
 const char *cluster_server(struct cluster *cluster);                         /* https://address:port */
+/* Where the Ingress controller is reached from here; false: nobody knows. Whether it serves anything is another question. */
+bool cluster_front(struct cluster *cluster, struct kube_front *out);
+/* The Ingress class that labs name: the default one, else the first there is; false: none is known of. */
+bool cluster_ingress_class(struct cluster *cluster, char out[64]);
 void cluster_on_ready(struct cluster *cluster, void (*fn)(void *ctx), void *ctx);    /* called from its thread each time it becomes ready (no red), soon when it is; at most 4 listeners; fn NULL takes the one with this ctx out and waits for a call of it; a listener must not call this */
 /* fn(what) when the ports have closed: for what the watches still point at. At most 4. */
 void cluster_at_close(struct cluster *cluster, void (*fn)(void *what), void *what);

@@ -49,7 +49,8 @@ static bool scripts_fault(struct err *err, const char *what) {
   return err_param(err, "what", "%s", what);
 }
 
-struct asked { const char *verb, *path, *query; bool probe; const struct kube_kind *kind; struct kube_request request; };
+/* front: not a request to the API server but a page at the Ingress controller. */
+struct asked { const char *verb, *path, *query; bool probe; const struct kube_kind *kind; struct kube_request request; struct kube_front_ask front; };
 
 static bool ask_object(const struct observer *observer, struct arena *arena, const struct tree *request, struct asked *out, struct err *err) {
   const struct kube_kind *kind = kube_kind(tree_text_or(request, "kind", ""));
@@ -65,15 +66,32 @@ static bool ask_object(const struct observer *observer, struct arena *arena, con
   return true;
 }
 
+/* A page by its host: where the controller is reached is the platform's to know, so no address stands in a wish, nor in the evidence. */
+static bool ask_front(struct arena *arena, const struct tree *request, const char *path, struct asked *out, struct err *err) {
+  const char *host = tree_text(request, "host");
+  if (!plain_name(host)) return scripts_fault(err, "a host name that cannot be");
+  const char *scheme = tree_text_or(request, "scheme", "http");
+  bool tls = !strcmp(scheme, "https");
+  if (!tls && strcmp(scheme, "http") != 0) return scripts_fault(err, "a scheme that is neither http nor https");
+  out->front = (struct kube_front_ask){.host = host, .path = path, .tls = tls, .head = out->query != NULL, .cap = PROBE_CAP, .timeout_ms = PROBE_MS};
+  out->path = arena_printf(arena, "%s://%s%s", tls ? "https" : "http", host, path);
+  return true;
+}
+
 static bool ask_probe(const struct observer *observer, struct arena *arena, const struct tree *request, struct asked *out, struct err *err) {
-  const char *service = tree_text(request, "service"), *path = tree_text_or(request, "path", "/");
+  const char *service = tree_text(request, "service"), *path = tree_text_or(request, "path", "/"), *method = tree_text_or(request, "method", "GET");
   const struct tree *port = tree_get(request, "port");
   const char *port_text = port && (port->type == TREE_NUMBER || port->type == TREE_STRING) ? port->text : NULL;
-  if (!plain_name(service) || !plain_name(port_text)) return scripts_fault(err, "a Service name or port that cannot be");
   if (path[0] != '/' || strlen(path) > 1024 || strstr(path, "..")) return scripts_fault(err, "a path that does not begin with / or climbs");
+  bool head = !strcmp(method, "HEAD");
+  if (!head && strcmp(method, "GET") != 0) return scripts_fault(err, "a method that is neither GET nor HEAD");
   out->probe = true;
-  out->path = arena_printf(arena, "/api/v1/namespaces/%s/services/http:%s:%s/proxy%s", observer->namespace, service, port_text, escaped(arena, path, "/?&=:@+,;"));
-  out->request = (struct kube_request){.method = "GET", .path = out->path, .accept = "*/*", .cap = PROBE_CAP, .timeout_ms = PROBE_MS};
+  out->query = head ? "HEAD" : NULL;                            /* of the record: a page's own query stands in its path */
+  path = escaped(arena, path, "/?&=:@+,;");
+  if (tree_get(request, "host")) return ask_front(arena, request, path, out, err);
+  if (!plain_name(service) || !plain_name(port_text)) return scripts_fault(err, "a Service name or port that cannot be");
+  out->path = arena_printf(arena, "/api/v1/namespaces/%s/services/http:%s:%s/proxy%s", observer->namespace, service, port_text, path);
+  out->request = (struct kube_request){.method = head ? "HEAD" : "GET", .path = out->path, .accept = "*/*", .cap = PROBE_CAP, .timeout_ms = PROBE_MS};
   return true;
 }
 
@@ -161,6 +179,8 @@ static struct tree *body_of(struct observer *observer, struct arena *arena, cons
   return body;
 }
 
+bool evidence_is_object(const struct tree *read) { return strcmp(tree_text_or(read, "verb", ""), "http") != 0; }
+
 static void record(struct observer *observer, const struct asked *asked, const struct tree *body, const char *rv, const struct kube_reply *reply, struct buf *canonical, int *out_n) {
   char hash[65];
   secret_sha256_hex(canonical->data, canonical->len, hash);
@@ -197,11 +217,15 @@ bool observer_read(void *ctx, struct arena *arena, const struct tree *request, s
   if (probe) observer->probes++;
   else observer->count++;
   struct kube_reply reply;
-  if (!observer->kube->send(observer->kube->ctx, arena, &asked.request, 1, &reply, err)) return false;
-  /* a page that does not come in time is an answer too: status 0, and the check asks again until its time is over */
-  if (probe && !reply.answered && reply.err && reply.err->code == ERR_TIMEOUT) {
+  if (asked.front.host) {
+    if (!observer->front) return err_set(err, ERR_NOT_FOUND, "evidence.unobserved", "nobody has said where this cluster's Ingress controller is");
+    kube_front_get(observer->front, arena, &asked.front, &reply);
+  } else if (!observer->kube->send(observer->kube->ctx, arena, &asked.request, 1, &reply, err)) return false;
+  /* a page that does not come in time is an answer too: status 0, and the check asks again until its time is over; so is another host's certificate */
+  bool late = probe && !reply.answered && reply.err && reply.err->code == ERR_TIMEOUT;
+  if (late || (!reply.answered && reply.err && !strcmp(reply.err->key, "front.certificate"))) {
     reply.answered = true;
-    reply.status = 0;
+    reply.status = late ? 0 : EVIDENCE_OTHER_CERTIFICATE;
     reply.body = arena_str(arena, "");
     reply.at_ms = wall_ms();
   }

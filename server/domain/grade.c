@@ -84,7 +84,7 @@ static void take_snapshot(struct observer *observer, struct arena *arena, const 
 
 bool grade_run(struct check_pool *pool, struct arena *arena, const struct grade_pass *pass, struct grade_result *out, struct err *err) {
   const struct grade_input *in = &pass->in;
-  struct wishes wishes = {.pass = pass, .observer = {.kube = in->kube, .namespace = in->namespace, .token = in->token,
+  struct wishes wishes = {.pass = pass, .observer = {.kube = in->kube, .front = in->front, .namespace = in->namespace, .token = in->token,
                                                      .secret_values = !strcmp(tree_text_or(in->lab->meta, "secrets", ""), "values")}};
   observer_begin(&wishes.observer, arena);
   /* files alone and no API server: what would ask one is unobserved and left out; where the namespace counts, it is our error */
@@ -132,15 +132,13 @@ static void pause_ms(int64_t ms) {
   nanosleep(&span, NULL);
 }
 
-static bool is_http(const struct tree *read) { return !strcmp(tree_text_or(read, "verb", ""), "http"); }
-
 /* Without a mirror: a namespace is settled when the objects that the script reads stand still and have not changed for five seconds. Times and versions of lists move by
  * themselves, and a page may name its caller's port, so the hashes of the objects' bodies are compared, read by read. */
 static bool same_objects(const struct tree *a, const struct tree *b) {
   const struct tree *x = tree_get(a, "reads") ? tree_get(a, "reads")->child : NULL, *y = tree_get(b, "reads") ? tree_get(b, "reads")->child : NULL;
   for (;;) {
-    while (x && is_http(x)) x = x->next;
-    while (y && is_http(y)) y = y->next;
+    while (x && !evidence_is_object(x)) x = x->next;
+    while (y && !evidence_is_object(y)) y = y->next;
     if (!x || !y) return !x && !y;
     if (strcmp(tree_text_or(x, "path", ""), tree_text_or(y, "path", "")) != 0 || strcmp(tree_text_or(x, "body", ""), tree_text_or(y, "body", "")) != 0) return false;
     x = x->next;

@@ -307,6 +307,8 @@ static bool run_pass(struct graded *graded, struct running *running, enum check_
   bool stale = false;
   if (graded->attempt.state == ATTEMPT_READY) {
     pass.in.kube = cluster_kube(grading->needs.cluster, &none);
+    struct kube_front *front = arena_alloc(graded->arena, sizeof *front);
+    if (cluster_front(grading->needs.cluster, front)) pass.in.front = front;
     if (pass.in.kube && access_token(grading->needs.attempts, &graded->attempt, token, NULL, &none)) pass.in.token = token;
     pass.settled = attempt_settled(grading->needs.attempts, graded->row.attempt, &stale) && !stale;
     graded->unsure = stale || !graded->start;

@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include "check/check.h"
 #include "domain/attempt.h"
-struct kube; struct words; struct progress; struct edition;
+struct kube; struct kube_front; struct words; struct progress; struct edition;
 struct grading;
 struct grading_needs { struct db *db; struct live *live; struct catalog *catalog; struct cluster *cluster; struct attempts *attempts; struct progress *progress; struct check_pool *pool; int workers; bool no_rates; /* measurements alone */ };
 bool grading_open(const struct grading_needs *needs, struct grading **out, struct err *err);
@@ -30,6 +30,7 @@ struct grade_input {
   const struct tree *params;
   enum check_scope scope;
   const struct kube *kube;                    /* NULL: live checks are left out */
+  const struct kube_front *front;             /* its Ingress controller; NULL: pages by host are unobserved */
   const char *namespace; const char *token;   /* the learner's token, for `strict` */
   const char *person;                         /* whose hand-in it is, for the pool's turns; may be NULL */
   const struct tree *start;

@@ -112,11 +112,23 @@ struct tree *lab_params_examples(struct arena *arena, const struct lab *lab) {
     }
     tree_put(arena, params, param->name, value);
   }
-  tree_put_text(arena, params, "namespace", "lab-example00000");
-  tree_put_text(arena, params, "host", "example00000.makmal.test");
-  tree_put_int(arena, params, "nodeport", 30017);
-  tree_put_text(arena, params, "ingressclass", "traefik");
+  lab_params_platform(arena, params, "lab-example00000", NULL, 30017, NULL);
   return params;
+}
+
+void lab_params_platform(struct arena *arena, struct tree *params, const char *namespace, const char *domain, int nodeport, const char *class) {
+  tree_set(arena, params, "namespace", tree_string(arena, namespace));
+  tree_set(arena, params, "host", tree_string(arena, arena_printf(arena, "%s.%s", namespace, domain ? domain : "lab.test")));
+  tree_set(arena, params, "nodeport", tree_number(arena, nodeport));
+  tree_set(arena, params, "ingressclass", tree_string(arena, class ? class : LAB_PARAM_CLASS));
+}
+
+/* The usual range, 30000 to 32767. The API server draws from behind the first 86 while it can: those are for whoever names a port himself. */
+int lab_params_nodeport(const unsigned char seed[32], int n) {
+  enum { FIRST = 30000, NAMED = 86, ALL = 2768 };
+  if (n < NAMED) return FIRST + (int)((draw_below(seed, "nodeport", NAMED) + (unsigned)n) % NAMED);
+  if (n < ALL) return FIRST + NAMED + (int)((draw_below(seed, "nodeport", ALL - NAMED) + (unsigned)(n - NAMED)) % (ALL - NAMED));
+  return 0;
 }
 
 static bool solution_uses(const struct lab *lab, const char *name) {

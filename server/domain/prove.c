@@ -60,14 +60,14 @@ static void say_err(struct buf *problems, const char *doing, const struct err *e
   buf_printf(problems, " (%s)\n", err->detail);
 }
 
-/* Parameters of seed number n, with what the platform adds. */
-static struct tree *params_of(struct arena *arena, const struct lab *lab, int n, const char *namespace) {
+/* Parameters of seed number n, with what the platform adds. port: each namespace that stands beside others has one of its own. */
+static struct tree *params_of(struct arena *arena, const struct lab *lab, int n, const char *namespace, int port) {
   unsigned char seed[32];
   char text[64];
   snprintf(text, sizeof text, "prove-%d", n);
   lab_seed_text(text, seed);
   struct tree *params = lab_params_draw(arena, lab, seed);
-  if (!tree_get(params, "namespace")) tree_put_text(arena, params, "namespace", namespace);
+  lab_params_platform(arena, params, namespace, NULL, lab_params_nodeport(seed, port), NULL);
   return params;
 }
 
@@ -80,8 +80,7 @@ static bool in_scope(const struct tree *one, const char *scope) {
 static const struct tree *others_params(struct arena *arena, const struct lab *lab, const struct tree *own) {
   struct tree *other = lab_params_other(arena, lab, own);
   if (!other) return own;
-  const struct tree *namespace = tree_get(own, "namespace");
-  if (namespace) tree_set(arena, other, "namespace", tree_copy(arena, namespace));
+  TREE_EACH(value, own) if (!tree_get(other, value->key)) tree_put(arena, other, value->key, tree_copy(arena, value));   /* the platform's are the place, not the answer */
   return other;
 }
 
@@ -102,7 +101,7 @@ static void prove_in_files(struct proof *proof, int item, int n) {
   struct err err = {0};
   int64_t begun = mono_ms();
   buf_init(&problems, PROBLEMS_CAP);
-  struct tree *params = params_of(arena, proof->lab, n, "lab-prove");
+  struct tree *params = params_of(arena, proof->lab, n, "lab-prove", 0);
   const struct tree *hand_in = !strcmp(name, "copied") ? others_params(arena, proof->lab, params) : params;
   struct grade_input input = {.edition = spec->edition, .lab = proof->lab, .params = params, .scope = CHECK_SCOPE_FILES, .namespace = "lab-prove"};
   char *before = NULL;
@@ -201,7 +200,7 @@ static void live_case(struct proof *proof, struct arena *arena, int item, const 
   const struct tree *hand_in = !strcmp(name, "copied") ? others_params(arena, proof->lab, params) : params;
   struct err err = {0};
   struct tree *start = NULL, *answer = NULL, *verdict = NULL, *evidence = NULL;
-  struct grade_input input = {.edition = spec->edition, .lab = proof->lab, .params = params, .scope = CHECK_SCOPE_BOTH, .kube = spec->kube, .namespace = made->namespace,
+  struct grade_input input = {.edition = spec->edition, .lab = proof->lab, .params = params, .scope = CHECK_SCOPE_BOTH, .kube = spec->kube, .front = spec->front, .namespace = made->namespace,
                               .token = made->token, .wait_ms = WAIT_MS};
   if (!provision_settle(spec->kube, arena, made->namespace, SETTLE_MS, &start, &err)) {
     say_err(problems, "set-up", &err);
@@ -240,7 +239,7 @@ static void prove_live(struct proof *proof, int item) {
   int64_t begun = mono_ms();
   buf_init(&problems, PROBLEMS_CAP);
   id_random(namespace + 4, 12);
-  struct tree *params = params_of(arena, proof->lab, item % SEEDS, namespace);
+  struct tree *params = params_of(arena, proof->lab, item % SEEDS, namespace, item);
   struct provision *made = arena_alloc(arena, sizeof *made);
   if (!provision_make(spec->kube, spec->pool, arena, proof->lab, params, spec->install, namespace, made, &err)) say_err(&problems, "namespace", &err);
   else live_case(proof, arena, item, made, params, &problems);

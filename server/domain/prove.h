@@ -5,12 +5,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-struct arena; struct err; struct check_pool; struct edition; struct kube; struct lab; struct tree;
+struct arena; struct err; struct check_pool; struct edition; struct kube; struct kube_front; struct lab; struct tree;
 struct prove_line { const char *lab, *name, *scope; int seed; bool ok; int64_t took_ms; const char *problems; /* a line each, "" when ok */ };
 struct prove_spec {
   const struct edition *edition;
   struct check_pool *pool;
   const struct kube *kube;               /* NULL: files scope only */
+  const struct kube_front *front;        /* its Ingress controller, or NULL */
   const char *install;                   /* for the namespaces it makes */
   const char *kubectl, *server, *ca_pem; /* for `do` lines; kubectl NULL: a case that has some fails and says so */
   const char *only;                      /* one case, or NULL */

@@ -11,7 +11,7 @@ struct arena; struct buf; struct err; struct tree; struct kube_kind; struct kube
 #define KUBE_ANSWER_MAX (8u * 1024u * 1024u)
 
 struct kube_request {
-  const char *method;           /* GET POST PUT PATCH DELETE */
+  const char *method;           /* GET HEAD POST PUT PATCH DELETE */
   const char *path;             /* "/api/v1/namespaces/x/pods/y", already escaped */
   const char *query;            /* "dryRun=All&fieldValidation=Strict" or NULL */
   const char *content_type;     /* NULL: application/json when there is a body */
@@ -96,6 +96,23 @@ bool kube_open(const struct kube_config *config, struct kube *out, struct err *e
 void kube_close(struct kube *kube);
 struct kube_stats { uint64_t sent, failed, retried, watch_events, relists; int in_flight; bool circuit_open; int64_t last_answer_ms; };
 void kube_stats(const struct kube *kube, struct kube_stats *out);
+
+/* --- the Ingress controller (kube_front.c): a page by its host name, asked with nobody's credentials ------------------------------------------ */
+struct kube_front { char host[256]; int port, tls_port; };   /* where the controller is reached */
+struct kube_front_ask {
+  const char *host, *path;      /* the host of the Ingress, without a port; the path, already escaped, with its query */
+  bool tls, head;               /* https, with a certificate for that host, whoever signed it; HEAD in place of GET */
+  size_t cap;                   /* 0: KUBE_ANSWER_MAX */
+  int timeout_ms;               /* 0: 15,000 */
+};
+/* One question, the answer as from `send`. No redirect is followed and no name looked up: the connection goes to the front, whatever the host is called.
+ * Not answered: TIMEOUT "cluster.slow", UNAVAILABLE "cluster.no-front" (nobody is there), INVALID "front.certificate" (another host's), LIMIT "kube.large". */
+void kube_front_get(const struct kube_front *front, struct arena *arena, const struct kube_front_ask *ask, struct kube_reply *reply);
+/* The front at `address`, as a person writes it ("host" or "host:port"; https: 443); address NULL: at the host of that server, ports 80 and 443. False: it is
+ * no address. */
+bool kube_front_at(const char *address, const char *server, struct kube_front *out);
+/* "https://172.31.77.2:6443", "front.example.org:8080" or "[::1]:80" to host and port (0: it names none). False: it is none of these. */
+bool kube_address(const char *text, char host[256], int *out_port);
 
 /* --- the relay (kube_relay.c): one TCP port passed byte for byte to the API server (or Ingress), TLS end to end ------------------- */
 struct kube_relay;

@@ -236,6 +236,7 @@ bool kube_door_request(struct kube_door *door, void *easy, enum kube_as as, cons
   headers = header(headers, "Accept", request->accept ? request->accept : "application/json");
   headers = curl_slist_append(headers, "Expect:");
   if (!strcmp(method, "POST")) curl_easy_setopt(easy, CURLOPT_POST, 1L);
+  else if (!strcmp(method, "HEAD")) curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);      /* else it waits for a body that never comes */
   else if (strcmp(method, "GET")) curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method);
   if (request->body || !strcmp(method, "POST")) {
     headers = header(headers, "Content-Type", request->content_type ? request->content_type : "application/json");

@@ -11,11 +11,11 @@
 #define COLUMNS "id, person, workshop, lab, lab_version, namespace, state, why, why_params, params, created_ms, ready_ms, expires_ms, applied_ms, ended_ms, resets, proof"
 #define OPEN "state IN ('wanted', 'ready', 'resetting')"
 
-enum { Q_ADD, Q_GET, Q_OPEN_ONE, Q_BY_NAMESPACE, Q_COUNT_OPEN, Q_IN, Q_NEWEST, Q_MOVE, Q_WHY, Q_READY, Q_RESET, Q_EXPIRES, Q_APPLIED, Q_START_PUT, Q_START_GET, Q_WORKSHOP, Q_WORKSHOP_BY, Q_RUNNING, Q_VERSION };
+enum { Q_ADD, Q_GET, Q_OPEN_ONE, Q_BY_NAMESPACE, Q_COUNT_OPEN, Q_IN, Q_NEWEST, Q_MOVE, Q_WHY, Q_READY, Q_RESET, Q_EXPIRES, Q_APPLIED, Q_START_PUT, Q_START_GET, Q_WORKSHOP, Q_WORKSHOP_BY, Q_RUNNING, Q_VERSION, Q_NODEPORT, Q_PARAMS };
 const struct db_query store_attempt_queries[] = {
   [Q_ADD] = {"attempt_add",
-    "INSERT INTO attempt (id, person, workshop, lab, lab_version, namespace, state, why, params, created_ms, expires_ms)"
-    " VALUES (:id, :person, :workshop, :lab, :lab_version, :namespace, 'wanted', :why, :params, :created_ms, :expires_ms)"},
+    "INSERT INTO attempt (id, person, workshop, lab, lab_version, namespace, state, why, params, nodeport, created_ms, expires_ms)"
+    " VALUES (:id, :person, :workshop, :lab, :lab_version, :namespace, 'wanted', :why, :params, :nodeport, :created_ms, :expires_ms)"},
   [Q_GET] = {"attempt_get", "SELECT " COLUMNS " FROM attempt WHERE id = :id"},
   [Q_OPEN_ONE] = {"attempt_open_one", "SELECT " COLUMNS " FROM attempt WHERE person = :person AND lab = :lab AND " OPEN},
   [Q_BY_NAMESPACE] = {"attempt_by_namespace", "SELECT " COLUMNS " FROM attempt WHERE namespace = :namespace"},
@@ -40,6 +40,8 @@ const struct db_query store_attempt_queries[] = {
     "SELECT " COLUMNS " FROM attempt WHERE state IN ('wanted', 'ready', 'resetting', 'ending') AND state <> 'ending' AND (:lab IS NULL OR lab = :lab) AND (:workshop IS NULL OR workshop = :workshop)"
     " AND (:owner IS NULL OR workshop IN (SELECT id FROM workshop WHERE opened_by = :owner))"},
   [Q_VERSION] = {"attempt_version", "UPDATE attempt SET lab_version = :to WHERE id = :id AND lab_version = :from AND " OPEN},
+  [Q_NODEPORT] = {"attempt_nodeport", "SELECT 1 FROM attempt WHERE nodeport = :port AND state IN ('wanted', 'ready', 'resetting', 'ending')"},
+  [Q_PARAMS] = {"attempt_params", "UPDATE attempt SET params = :params WHERE id = :id AND state = 'wanted'"},
   {0}};
 
 static void row_from(struct db_stmt *stmt, struct arena *arena, struct attempt_row *out) {
@@ -82,6 +84,8 @@ bool store_attempt_add(struct db_tx *tx, const struct attempt_row *row, struct e
   db_bind_text(stmt, ":namespace", row->namespace);
   db_bind_text(stmt, ":why", row->why);
   db_bind_text(stmt, ":params", row->params);
+  if (row->nodeport) db_bind_int(stmt, ":nodeport", row->nodeport);
+  else db_bind_text(stmt, ":nodeport", NULL);
   db_bind_int(stmt, ":created_ms", row->created_ms);
   db_bind_int(stmt, ":expires_ms", row->expires_ms);
   return db_run(stmt, NULL, err);
@@ -174,6 +178,21 @@ bool store_attempt_move(struct db_tx *tx, const char *id, const char *from, cons
   db_bind_text(stmt, ":why_params", why_params);
   db_bind_int(stmt, ":at_ms", at_ms);
   return run(stmt, out_moved, err);
+}
+
+bool store_attempt_nodeport_taken(struct db_read *read, int port) {
+  struct db_stmt *stmt = db_begin(read, &store_attempt_queries[Q_NODEPORT]);
+  db_bind_int(stmt, ":port", port);
+  bool taken = db_step(stmt, NULL) == DB_ROW;
+  db_end(stmt);
+  return taken;
+}
+
+bool store_attempt_params(struct db_tx *tx, const char *id, const char *params, struct err *err) {
+  struct db_stmt *stmt = db_begin(db_tx_read(tx), &store_attempt_queries[Q_PARAMS]);
+  db_bind_text(stmt, ":id", id);
+  db_bind_text(stmt, ":params", params);
+  return db_run(stmt, NULL, err);
 }
 
 bool store_attempt_why(struct db_tx *tx, const char *id, const char *why, const char *why_params, struct err *err) {

@@ -14,9 +14,10 @@ struct attempt_row {
   char id[ID_SIZE], person[ID_SIZE], workshop[ID_SIZE], lab[64], lab_version[65], namespace[32], state[12], why[64];
   int64_t created_ms, ready_ms, expires_ms, applied_ms, ended_ms;
   int resets;
+  int nodeport;                                  /* for store_attempt_add: the parameter of that name, once more; 0: it has none */
   const char *params, *why_params, *proof;       /* JSON in the arena; the last two may be NULL */
 };
-/* ERR_CONFLICT "store.conflict" when (person, lab) has an open one already. */
+/* ERR_CONFLICT "store.conflict" when (person, lab) has an open one already, or another attempt has its NodePort. */
 bool store_attempt_add(struct db_tx *tx, const struct attempt_row *row, struct err *err);
 bool store_attempt_get(struct db_read *read, const char *id, struct arena *arena, struct attempt_row *out, struct err *err);             /* ERR_NOT_FOUND "attempt.missing" */
 bool store_attempt_open_one(struct db_read *read, const char *person, const char *lab, struct arena *arena, struct attempt_row *out, struct err *err);  /* the open one */
@@ -30,6 +31,9 @@ bool store_attempt_running(struct db_read *read, const struct attempt_scope *sco
 int64_t store_attempt_workshop_until(struct db_read *read, const char *workshop);                /* when the workshop ends or was closed; 0: no such */
 bool store_attempt_workshop_by(struct db_read *read, const char *workshop, char out[ID_SIZE]);   /* who opened it; false: nobody that has an id */
 bool store_attempt_newest(struct db_read *read, char out[ID_SIZE]);                              /* false: no row at all */
+
+bool store_attempt_nodeport_taken(struct db_read *read, int port);                                /* by an attempt that is not gone */
+bool store_attempt_params(struct db_tx *tx, const char *id, const char *params, struct err *err);  /* of one that is still wanted */
 
 /* From one state to another. why and why_params (JSON, may be NULL) replace what stood there. *out_moved (may be NULL): whether the row was in `from`. */
 bool store_attempt_move(struct db_tx *tx, const char *id, const char *from, const char *to, const char *why, const char *why_params, int64_t at_ms, bool *out_moved, struct err *err);

@@ -138,7 +138,7 @@ static int host_hold(lua_State *L) {
 /* --- reads ------------------------------------------------------------------------------------------------------------------ */
 
 static struct tree *read_wish(lua_State *L, struct arena *arena) {
-  static const char *const known[] = {"verb", "kind", "name", "selector", "service", "port", "path", "times", "within_ms", "object", NULL};
+  static const char *const known[] = {"verb", "kind", "name", "selector", "service", "port", "host", "scheme", "method", "path", "object", NULL};
   struct tree *wish = tree_new(arena, TREE_MAP);
   luaL_checktype(L, 1, LUA_TTABLE);
   for (const char *const *name = known; *name; name++) {

@@ -45,6 +45,7 @@ static void without_anything_the_defaults_hold(void **state) {
   assert_false(got.plain_http);
   assert_true(got.rates);
   assert_null(got.kubeconfig);
+  assert_null(got.ingress_address);                                 /* nobody guesses where somebody's cluster is reached */
 }
 
 static void a_flag_beats_the_environment_and_that_beats_the_file(void **state) {
@@ -78,6 +79,7 @@ static void what_is_wrong_is_named(void **state) {
     {"--log", "info warn", "settings.value", "log"}, {"--plain-http=perhaps", NULL, "settings.value", "plain-http"}, {"--home", "", "settings.value", "home"},
     {"--lab-domain", "Labs", "settings.value", "lab-domain"}, {"--lab-domain", "a..b", "settings.value", "lab-domain"}, {"--lab-domain", ".a", "settings.value", "lab-domain"},
     {"--lab-domain", "a.", "settings.value", "lab-domain"}, {"--lab-domain", "a-.b", "settings.value", "lab-domain"}, {"--lab-domain", "", "settings.value", "lab-domain"},
+    {"--ingress-address", "http://a", "settings.value", "ingress-address"}, {"--ingress-address", "a:0", "settings.value", "ingress-address"}, {"--ingress-address", "", "settings.value", "ingress-address"},
     {"--", NULL, "settings.unknown", "--"}, {"-p", "1", "settings.unknown", "-p"}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     if (read_(NULL, rows[i].flag, rows[i].value, NULL)) fail_msg("row %zu was taken", i);

@@ -110,7 +110,8 @@ static bool canned_read(void *ctx, struct arena *arena, const struct tree *reque
   if (!strcmp(verb, "http")) {
     const struct tree *port = tree_get(request, "port");
     const char *path = tree_text_or(request, "path", "/");
-    const char *key = arena_printf(arena, "%s:%s%s", tree_text_or(request, "service", ""), port && port->text ? port->text : "", !strcmp(path, "/") ? "" : path);
+    const char *host = tree_text(request, "host"), *tls = !strcmp(tree_text_or(request, "scheme", ""), "https") ? "https://" : "", *rest = !strcmp(path, "/") ? "" : path;
+    const char *key = host ? arena_printf(arena, "%s%s%s", tls, host, rest) : arena_printf(arena, "%s:%s%s", tree_text_or(request, "service", ""), port && port->text ? port->text : "", rest);
     const struct tree *answers = tree_get(canned->http, key);
     if (!answers || !answers->count) return err_set(err, ERR_BUG, "case.http", "the case has no answer for %s", key);
     const struct tree *one = tree_at_index(answers, (size_t)canned->asked++ % answers->count);

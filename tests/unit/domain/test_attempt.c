@@ -5,6 +5,7 @@
 #include "domain/attempt_room.h"
 #include "domain/catalog.h"
 #include "domain/cluster.h"
+#include "domain/lab_params.h"
 #include "unit/domain/lab_house.h"
 
 static struct house house;
@@ -83,6 +84,24 @@ static void parameters_stay_the_same_from_attempt_to_attempt(void **state) {
   assert_string_not_equal(tree_text(first.params, "namespace"), tree_text(second.params, "namespace"));
 }
 
+/* A NodePort is there once for the whole cluster: two people whose seeds lead to the same one get two. */
+static void no_two_attempts_have_the_same_nodeport(void **state) {
+  (void)state;
+  static const unsigned char secret[32] = "a secret of thirty-two bytes...";
+  unsigned char seed[32];
+  struct err err;
+  struct attempt first = start(&aina, LAB);
+  lab_seed_person(secret, sizeof secret, aina.person, LAB, seed);
+  assert_int_equal(tree_int(first.params, "nodeport", 0), lab_params_nodeport(seed, 0));
+  lab_seed_person(secret, sizeof secret, ben.person, LAB, seed);
+  struct attempt_row row = {.created_ms = 1, .expires_ms = wall_ms() + 1000000, .lab = "another", .namespace = "lab-000000000000", .params = "{}", .nodeport = lab_params_nodeport(seed, 0)};
+  id_new(row.id);
+  snprintf(row.person, sizeof row.person, "%s", admin.person);
+  bool add(struct db_tx *tx, void *arg, struct err *why);
+  assert_true(db_write(house.db, add, &row, &err));
+  assert_int_equal(tree_int(start(&ben, LAB).params, "nodeport", 0), lab_params_nodeport(seed, 1));
+}
+
 static void others_do_not_find_it(void **state) {
   (void)state;
   struct attempt attempt = ready(&aina), found;
@@ -137,6 +156,7 @@ static void fifty_presses_at_once_are_one_attempt(void **state) {
 static void without_a_cluster_it_waits_and_is_made_when_there_is_one(void **state) {
   (void)state;
   struct attempt attempt = start(&aina, LAB);
+  assert_string_equal(tree_text(attempt.params, "ingressclass"), LAB_PARAM_CLASS);      /* nobody can know better yet */
   for (int64_t until = mono_ms() + 5000; mono_ms() < until && strcmp(house_load(&house, attempt.id).why, "attempt.waits-cluster"); house_nap()) {}
   assert_string_equal(house_load(&house, attempt.id).why, "attempt.waits-cluster");
   assert_int_equal(house_load(&house, attempt.id).state, ATTEMPT_WANTED);
@@ -144,8 +164,10 @@ static void without_a_cluster_it_waits_and_is_made_when_there_is_one(void **stat
   int64_t saved;
   const struct check_file file = {"a.yaml", "kind: x\n", 8};
   assert_true(draft_save(house.attempts, &aina, attempt.id, &file, 1, &saved, &err));       /* without a cluster it takes drafts */
+  fake_kube_put(house.fake, "{\"apiVersion\":\"networking.k8s.io/v1\",\"kind\":\"IngressClass\",\"metadata\":{\"name\":\"front-door\"},\"spec\":{\"controller\":\"x/y\"}}");
   fake_kube_calm(house.fake);
   assert_true(house_state(&house, attempt.id, ATTEMPT_READY));
+  assert_string_equal(tree_text(house_load(&house, attempt.id).params, "ingressclass"), "front-door");
 }
 
 static void a_cluster_that_goes_in_the_middle_costs_nothing(void **state) {
@@ -444,6 +466,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(a_press_becomes_a_namespace, set_up, tear_down),
     cmocka_unit_test_setup_teardown(parameters_stay_the_same_from_attempt_to_attempt, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(no_two_attempts_have_the_same_nodeport, set_up, tear_down),
     cmocka_unit_test_setup_teardown(others_do_not_find_it, set_up, tear_down),
     cmocka_unit_test_setup_teardown(fifty_presses_at_once_are_one_attempt, set_up, tear_down),
     cmocka_unit_test_setup_teardown(without_a_cluster_it_waits_and_is_made_when_there_is_one, set_up_away, tear_down),

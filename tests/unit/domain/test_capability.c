@@ -118,9 +118,12 @@ static void ingress_names_its_classes(void **state) {
   look(&(struct lists){{"/ingressclasses"}, {LIST(CLASS("a", "", "\"spec\":{\"controller\":\"x/a\"}") "," CLASS("b", "", "\"spec\":{\"controller\":\"x/b\"}"))}, {0}});
   IS("ingress", CAN, "can.by-ingress");
   assert_string_equal(of("ingress")->about, "a, b");
+  assert_string_equal(of("ingress")->name, "a");                                          /* what labs then name it by */
   look(&(struct lists){{"/ingressclasses"}, {LIST(CLASS("a", "\"ingressclass.kubernetes.io/is-default-class\":\"true\"", "\"spec\":{\"controller\":\"x/a\"}"))}, {0}});
   IS("ingress", CAN, "can.by-ingress-default");
   assert_string_equal(of("ingress")->about, "a (a)");
+  look(&(struct lists){{"/ingressclasses"}, {LIST(CLASS("b", "", "\"spec\":{\"controller\":\"x/b\"}") "," CLASS("a", "\"ingressclass.kubernetes.io/is-default-class\":\"true\"", "\"spec\":{\"controller\":\"x/a\"}"))}, {0}});
+  assert_string_equal(of("ingress")->name, "a");
   look(&(struct lists){{"/ingressclasses"}, {LIST(CLASS("a", "", "\"spec\":{}"))}, {0}});           /* nobody serves it */
   IS("ingress", CAN_NOT, "can.no-ingress");
 }

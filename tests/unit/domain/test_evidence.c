@@ -11,6 +11,7 @@
 #include "base/tree.h"
 #include "domain/evidence.h"
 #include "fake/fake_kube.h"
+#include "fake/fake_peer.h"
 #include "kube/kube.h"
 
 struct fixture { struct arena *arena; struct fake_kube *fake; struct observer observer; struct buf reply; };
@@ -70,7 +71,9 @@ static void no_request_leads_out_of_the_namespace(void **state) {
     "{\"verb\":\"get\",\"kind\":\"Node\",\"name\":\"node1\"}", "{\"verb\":\"list\",\"kind\":\"Namespace\"}", "{\"verb\":\"get\",\"kind\":\"Service\",\"name\":\"../../lab-b/services/other\"}",
     "{\"verb\":\"get\",\"kind\":\"Service\",\"name\":\"\"}", "{\"verb\":\"get\",\"kind\":\"Nonsense\",\"name\":\"x\"}", "{\"verb\":\"delete\",\"kind\":\"Service\",\"name\":\"web\"}",
     "{\"verb\":\"http\",\"service\":\"../x\",\"port\":80}", "{\"verb\":\"http\",\"service\":\"web\",\"port\":80,\"path\":\"/../../../services/other\"}",
-    "{\"verb\":\"http\",\"service\":\"web\",\"port\":80,\"path\":\"http://example.org/\"}", "{\"verb\":\"http\",\"service\":\"web\",\"port\":\"80/proxy/x\"}", "{}"};
+    "{\"verb\":\"http\",\"service\":\"web\",\"port\":80,\"path\":\"http://example.org/\"}", "{\"verb\":\"http\",\"service\":\"web\",\"port\":\"80/proxy/x\"}",
+    "{\"verb\":\"http\",\"host\":\"a.test:6443\"}", "{\"verb\":\"http\",\"host\":\"u@a.test\"}", "{\"verb\":\"http\",\"host\":\"\"}", "{\"verb\":\"http\",\"host\":\"a.test\",\"path\":\"/../x\"}",
+    "{\"verb\":\"http\",\"host\":\"a.test\",\"scheme\":\"file\"}", "{\"verb\":\"http\",\"host\":\"a.test\",\"method\":\"POST\"}", "{}"};
   for (size_t i = 0; i < sizeof forbidden / sizeof *forbidden; i++) {
     struct tree *meta;
     struct err err;
@@ -127,6 +130,64 @@ static void a_page_that_does_not_come_is_an_answer_without_a_status(void **state
   assert_true(ask(f, "{\"verb\":\"http\",\"service\":\"web\",\"port\":80,\"path\":\"/\"}", &meta, &err));
   assert_int_equal(tree_int(meta, "status", -1), 0);
   assert_string_equal(f->reply.data, "\"\"");
+}
+
+static bool shop(void *ctx, const struct fake_peer_ask *ask, struct fake_peer_line *line) {
+  (void)ctx;
+  fake_peer_say(line, strcmp(ask->path, "/cart?a=b") ? 404 : 200, "", !strcmp(ask->method, "HEAD") ? "" : "hello");
+  return true;
+}
+
+#define CART "{\"verb\":\"http\",\"host\":\"peer.test\",\"scheme\":\"https\",\"path\":\"/cart?a=b\"}"
+#define CART_HEAD "{\"verb\":\"http\",\"host\":\"peer.test\",\"scheme\":\"https\",\"path\":\"/cart?a=b\",\"method\":\"HEAD\"}"
+#define STRANGER "{\"verb\":\"http\",\"host\":\"stranger.test\",\"scheme\":\"https\"}"
+
+/* And the evidence says nothing of where the controller was. */
+static void a_page_by_its_host_comes_from_the_front_and_from_the_evidence(void **state) {
+  struct fixture *f = *state;
+  struct fake_peer *peer = fake_peer_open(shop, NULL);
+  struct kube_front front = {.host = "127.0.0.1", .port = 1, .tls_port = fake_peer_port(peer)};
+  static const struct { const char *ask; int status; const char *text; } rows[] = {{CART, 200, "\"hello\""}, {CART_HEAD, 200, "\"\""}, {STRANGER, EVIDENCE_OTHER_CERTIFICATE, "\"\""}};
+  struct tree *meta;
+  struct err err;
+  char root[65];
+  f->observer.front = &front;
+  for (int i = 0; i < 3; i++) {
+    assert_true(ask(f, rows[i].ask, &meta, &err));
+    assert_int_equal(tree_int(meta, "status", -1), rows[i].status);
+    assert_string_equal(f->reply.data, rows[i].text);
+  }
+  assert_int_equal(fake_kube_asked(f->fake), 0);                        /* the API server has no part in it */
+  assert_int_equal(f->observer.probes, 3);
+  fake_peer_close(peer);
+  struct tree *evidence = evidence_of(&f->observer, f->arena, NULL, 0, NULL, NULL, NULL, root);
+  buf_reset(&f->reply);
+  tree_write(&f->reply, evidence);
+  assert_null(strstr(f->reply.data, "127.0.0.1"));
+  struct replayer replayer;
+  replayer_begin(&replayer, f->arena, evidence, &(struct observer){.namespace = "lab-a"});
+  for (int i = 0; i < 3; i++) {
+    buf_reset(&f->reply);
+    assert_true(replayer_read(&replayer, f->arena, json(f->arena, rows[i].ask), &f->reply, &meta, &err));
+    assert_int_equal(tree_int(meta, "status", -1), rows[i].status);
+    assert_string_equal(f->reply.data, rows[i].text);
+  }
+  assert_false(replayer_read(&replayer, f->arena, json(f->arena, "{\"verb\":\"http\",\"host\":\"peer.test\",\"path\":\"/cart?a=b\"}"), &f->reply, &meta, &err));
+  assert_string_equal(err.key, "evidence.unobserved");                  /* by http it was never asked for */
+}
+
+static void where_nobody_knows_the_controller_a_page_by_its_host_is_unobserved_and_a_dead_one_is_ours(void **state) {
+  struct fixture *f = *state;
+  struct kube_front nobody = {.host = "127.0.0.1", .port = 1, .tls_port = 1};
+  struct tree *meta;
+  struct err err;
+  assert_false(ask(f, CART, &meta, &err));
+  assert_int_equal(err.code, ERR_NOT_FOUND);
+  assert_string_equal(err.key, "evidence.unobserved");
+  f->observer.front = &nobody;
+  assert_false(ask(f, CART, &meta, &err));
+  assert_int_equal(err.code, ERR_UNAVAILABLE);
+  assert_string_equal(err.key, "cluster.no-front");
 }
 
 static void evidence_answers_again_without_the_cluster(void **state) {
@@ -210,7 +271,8 @@ static void a_kind_that_does_not_fit_into_the_snapshot_is_left_out_whole(void **
 int main(void) {
   const struct CMUnitTest tests[] = {TEST(a_list_holds_the_attempts_namespace_alone), TEST(no_request_leads_out_of_the_namespace),
     TEST(values_of_secrets_stay_on_the_cluster_unless_the_lab_asks), TEST(the_fifty_first_read_is_refused), TEST(a_missing_object_is_an_answer_and_a_dead_cluster_is_none),
-    TEST(a_page_that_does_not_come_is_an_answer_without_a_status), TEST(evidence_answers_again_without_the_cluster), TEST(equal_files_give_equal_roots_and_one_byte_changes_them),
+    TEST(a_page_that_does_not_come_is_an_answer_without_a_status), TEST(evidence_answers_again_without_the_cluster),
+    TEST(a_page_by_its_host_comes_from_the_front_and_from_the_evidence), TEST(where_nobody_knows_the_controller_a_page_by_its_host_is_unobserved_and_a_dead_one_is_ours), TEST(equal_files_give_equal_roots_and_one_byte_changes_them),
     TEST(a_snapshot_answers_what_no_pass_asked_for_and_keeps_no_secret), TEST(a_kind_that_does_not_fit_into_the_snapshot_is_left_out_whole)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

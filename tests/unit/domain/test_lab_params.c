@@ -46,6 +46,19 @@ static void a_token_longer_than_one_hash_goes_on_with_the_next(void **state) {
   arena_free(arena);
 }
 
+static void the_nodeports_of_a_seed_are_all_there_are_each_once_and_those_nobody_is_given_by_chance_come_first(void **state) {
+  (void)state;
+  bool seen[2768] = {false};
+  unsigned char seed[32];
+  lab_seed_text("a class", seed);
+  for (int n = 0; n < 2768; n++) {
+    int port = lab_params_nodeport(seed, n);
+    if (port < 30000 || port > 32767 || seen[port - 30000] || (n < 86) != (port < 30086)) fail_msg("number %d is %d", n, port);
+    seen[port - 30000] = true;
+  }
+  assert_int_equal(lab_params_nodeport(seed, 2768), 0);
+}
+
 /* 3 * 2^62 values: a quarter of all draws lies above the largest multiple and must be drawn again, once or twice. */
 static void numbers_above_the_largest_multiple_are_drawn_again(void **state) {
   (void)state;
@@ -156,7 +169,7 @@ static void examples_come_from_the_lab_else_the_first_value(void **state) {
 int main(void) {
   secret_init();
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(a_seed_gives_the_values_that_anybody_can_work_out_with_hmac), cmocka_unit_test(a_token_longer_than_one_hash_goes_on_with_the_next),
+    cmocka_unit_test(a_seed_gives_the_values_that_anybody_can_work_out_with_hmac), cmocka_unit_test(the_nodeports_of_a_seed_are_all_there_are_each_once_and_those_nobody_is_given_by_chance_come_first), cmocka_unit_test(a_token_longer_than_one_hash_goes_on_with_the_next),
     cmocka_unit_test(numbers_above_the_largest_multiple_are_drawn_again), cmocka_unit_test(every_value_is_met_and_none_outside),
     cmocka_unit_test(combinations_are_the_product_and_stop_at_the_largest_number), cmocka_unit_test(a_copied_answer_differs_in_everything_the_solution_uses),
     cmocka_unit_test(filling_replaces_declared_names_and_leaves_the_rest), cmocka_unit_test(examples_come_from_the_lab_else_the_first_value),
