@@ -1,5 +1,4 @@
-/* regrade: previews in memory, decisions in rows, jobs that do the work. A job does a batch, writes it in one unit, and goes on: what a kill leaves is
- * waiting, and no row can be done twice (each item changes once, each regrade has one final verdict for a hand-in). */
+/* regrade: previews in memory, decisions in rows. The job that carries a decision out is regrade_work.c. */
 #include "domain/regrade.h"
 
 #include <stdio.h>
@@ -7,7 +6,6 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "base/buf.h"
 #include "base/err.h"
 #include "base/jobs.h"
 #include "base/log.h"
@@ -19,20 +17,16 @@
 #include "domain/progress.h"
 #include "domain/regrade_inside.h"
 #include "domain/replay.h"
-#include "domain/verdict.h"
 #include "store/db.h"
 #include "store/store_audit.h"
 #include "store/store_progress.h"
 #include "store/store_workshop.h"
 
-#define BATCH 16                             /* hand-ins of one write unit */
+#define TELL_EVERY 16                        /* hand-ins of a preview */
 #define PREVIEWS_MOST 16
 #define PREVIEW_KEPT_MS (30 * 60 * 1000LL)
-#define AGAIN_MS 5000                        /* the store or the workers did not answer */
-#define STUCK_MOST 3                         /* then the hand-in keeps what it had */
 
 static void work_preview(void *ctx, const char *id, struct arena *arena);
-static void work_regrade(void *ctx, const char *id, struct arena *arena);
 
 /* --- previews; the lock is held ---------------------------------------------------------------------------------------------------------- */
 
@@ -122,7 +116,7 @@ bool regrades_resume(struct regrades *regrades, struct err *err) {
   bool running = store_regrade_running(read, &row);
   db_read_end(read);
   if (running) log_info("regrade.resume", "regrade=%s done=%lld of=%lld", row.id, (long long)row.done, (long long)row.of);
-  return !running || jobs_add(regrades->jobs, work_regrade, regrades, row.id, 0, err);
+  return !running || jobs_add(regrades->jobs, regrade_work, regrades, row.id, 0, err);
 }
 
 void regrades_close(struct regrades *regrades) {
@@ -141,8 +135,7 @@ void regrades_close(struct regrades *regrades) {
 
 static void set(char *to, size_t room, const char *text) { snprintf(to, room, "%s", text ? text : ""); }
 
-/* Fills the item's outcome. False: our fault. */
-static bool grade_item(struct regrades *regrades, const struct edition *edition, const char *only, struct arena *arena, struct regrade_item *item, struct replay *out, struct err *err) {
+bool regrade_grade(struct regrades *regrades, const struct edition *edition, const char *only, struct arena *arena, struct regrade_item *item, struct replay *out, struct err *err) {
   struct replay_ask ask = {.submission = item->submission, .only = only};
   bool ok = replay_submission(regrades->needs.pool, regrades->needs.db, arena, edition, &ask, out, err);
   if (!ok && strcmp(err->key, "lab.gone") != 0) return false;
@@ -199,7 +192,7 @@ static bool preview_item(struct regrades *regrades, struct preview *preview, con
   const struct lab *lab = edition_lab(edition, item->lab);
   struct arena *arena = arena_new(0);
   struct replay replay;
-  bool ok = grade_item(regrades, edition, *preview->check ? preview->check : NULL, arena, item, &replay, err);
+  bool ok = regrade_grade(regrades, edition, *preview->check ? preview->check : NULL, arena, item, &replay, err);
   if (ok && lab) {
     set(item->lab_version, sizeof item->lab_version, lab->version);
     struct sheet *sheet = sheet_of(regrades, sheets, preview->arena, lab, item, err);
@@ -235,7 +228,7 @@ static void work_preview(void *ctx, const char *id, struct arena *arena) {
     preview->done = i + 1;
     on = !preview->dropped && !atomic_load(&regrades->closing);
     pthread_mutex_unlock(&regrades->lock);
-    if (ok && on && (i + 1) % BATCH == 0) regrade_tell(regrades, id, "previewing", i + 1, preview->of);
+    if (ok && on && (i + 1) % TELL_EVERY == 0) regrade_tell(regrades, id, "previewing", i + 1, preview->of);
   }
   catalog_release(edition);
   if (!ok) log_warn("regrade.preview", "preview=%s key=%s detail=\"%s\"", id, err.key, err.detail);
@@ -357,22 +350,22 @@ static bool begin_unit(struct db_tx *tx, void *arg, struct err *err) {
   return store_audit_add(tx, &audit, err);
 }
 
-/* Trimmed; 1 to 500 characters without control characters. */
-static bool take_reason(const char *given_reason, char out[2004], struct err *err) {
-  const char *from = given_reason ? given_reason + strspn(given_reason, " \t\r\n") : "";
-  size_t length = strlen(from), characters = 0;
+bool regrade_text(const char *given_text, int most, const char *key, char out[REGRADE_TEXT_SIZE], struct err *err) {
+  const char *from = given_text ? given_text + strspn(given_text, " \t\r\n") : "";
+  size_t length = strlen(from);
+  int characters = 0;
   while (length && strchr(" \t\r\n", from[length - 1])) length--;
-  bool ok = length > 0 && length < 2004;
+  bool ok = length > 0 && length < REGRADE_TEXT_SIZE;
   for (size_t i = 0; ok && i < length; i++) {
     unsigned char c = (unsigned char)from[i];
     if ((c < 0x20 && c != '\n' && c != '\r' && c != '\t') || c == 0x7F) ok = false;
     if ((c & 0xC0) != 0x80) characters++;
   }
-  if (!ok || characters > REGRADE_REASON_MAX) {
-    err_set(err, ERR_INVALID, "regrade.reason", NULL);
-    return err_param(err, "limit", "%d", REGRADE_REASON_MAX);
+  if (!ok || characters > most) {
+    err_set(err, ERR_INVALID, key, NULL);
+    return err_param(err, "limit", "%d", most);
   }
-  snprintf(out, 2004, "%.*s", (int)length, from);
+  snprintf(out, REGRADE_TEXT_SIZE, "%.*s", (int)length, from);
   return true;
 }
 
@@ -381,13 +374,13 @@ static const char *version_of(const struct edition *edition, const char *id) {
   return lab ? lab->version : "";
 }
 
-static bool unchanged(const struct edition *edition, const struct regrade_item *item) {
+bool regrade_unchanged(const struct edition *edition, const struct regrade_item *item) {
   return !strcmp(item->library, edition->library_sha256) && !strcmp(item->lab_version, version_of(edition, item->lab));
 }
 
 bool regrade_begin(struct regrades *regrades, const struct viewer *viewer, const char *id, const char *reason, struct err *err) {
   struct beginning beginning = {.row = {.at_ms = wall_ms()}};
-  if (!take_reason(reason, beginning.row.reason, err)) return false;
+  if (!regrade_text(reason, REGRADE_REASON_MAX, "regrade.reason", beginning.row.reason, err)) return false;
   pthread_mutex_lock(&regrades->lock);
   struct preview *preview = regrade_find(regrades, id);
   bool ok = preview && !strcmp(preview->person, viewer->person);
@@ -397,7 +390,7 @@ bool regrade_begin(struct regrades *regrades, const struct viewer *viewer, const
   pthread_mutex_unlock(&regrades->lock);
   if (!ok) return false;
   const struct edition *edition = catalog_acquire(regrades->needs.catalog);
-  for (size_t i = 0; ok && i < preview->of; i++) if (!unchanged(edition, &preview->items[i])) ok = err_set(err, ERR_CONFLICT, "regrade.changed", "lab %s", preview->items[i].lab);
+  for (size_t i = 0; ok && i < preview->of; i++) if (!regrade_unchanged(edition, &preview->items[i])) ok = err_set(err, ERR_CONFLICT, "regrade.changed", "lab %s", preview->items[i].lab);
   catalog_release(edition);
   beginning.items = preview->items;
   beginning.count = preview->of;
@@ -416,152 +409,6 @@ bool regrade_begin(struct regrades *regrades, const struct viewer *viewer, const
   if (!ok) return false;
   log_info("regrade.begun", "regrade=%s handins=%zu", id, beginning.count);
   struct err none;
-  (void)jobs_add(regrades->jobs, work_regrade, regrades, beginning.row.id, 0, &none);      /* the row is there: the next start takes it up */
+  (void)jobs_add(regrades->jobs, regrade_work, regrades, beginning.row.id, 0, &none);      /* the row is there: the next start takes it up */
   return true;
-}
-
-/* --- the regrade's job ----------------------------------------------------------------------------------------------------------------------------- */
-
-struct done {                                /* one hand-in's outcome, ready to be written */
-  struct regrade_item *item;
-  struct verdict_row row;
-  struct buf body, evidence;
-  const struct tree *verdict;
-  const struct lab *lab;
-  const char *state;
-  bool writes;
-};
-struct batch { const char *regrade; struct done *done; size_t count; };
-
-static bool sheet_sum(struct db_tx *tx, const struct done *done, char out[48], struct err *err) {
-  struct arena *arena = arena_new(0);
-  struct progress_row *rows = arena_alloc(arena, (done->lab->step_count + 1) * sizeof *rows);
-  size_t count;
-  bool ok = progress_load(db_tx_read(tx), done->lab, done->item->person, done->item->workshop, rows, &count, err);
-  if (ok) progress_sum(rows, count, out);
-  arena_free(arena);
-  return ok;
-}
-
-static bool done_unit(struct db_tx *tx, const char *regrade, struct done *done, struct err *err) {
-  struct regrade_item *item = done->item;
-  *item->sheet_old = *item->sheet_new = 0;
-  if (done->lab && !sheet_sum(tx, done, item->sheet_old, err)) return false;
-  if (done->writes) {
-    if (!store_verdict_add(tx, &done->row, item->person, done->body.data, done->body.len, done->evidence.data, done->evidence.len, err) ||
-        !store_regrade_count(tx, item->submission, done->row.id, done->state, done->row.earned, done->row.max, err) ||
-        !progress_record(tx, done->lab, item->person, item->workshop, item->submission, tree_get(done->verdict, "body"), done->row.at_ms, err)) return false;
-    set(item->new_verdict, sizeof item->new_verdict, done->row.id);
-  }
-  if (done->lab && !sheet_sum(tx, done, item->sheet_new, err)) return false;
-  return store_regrade_item_end(tx, regrade, item, err);
-}
-
-static bool batch_unit(struct db_tx *tx, void *arg, struct err *err) {
-  struct batch *batch = arg;
-  for (size_t i = 0; i < batch->count; i++) if (!done_unit(tx, batch->regrade, &batch->done[i], err)) return false;
-  return true;
-}
-
-struct ending { const struct regrade_row *row; const struct regrade_moves *moves; const char *state, *why; char after[96]; int64_t at_ms; };
-static bool ending_unit(struct db_tx *tx, void *arg, struct err *err) {
-  struct ending *ending = arg;
-  struct audit audit = {.actor = ending->row->by_person, .role = ending->row->role, .what = !strcmp(ending->state, "done") ? "regrade.done" : "regrade.stopped",
-                        .object = ending->row->id, .after = ending->after, .at_ms = ending->at_ms};
-  return store_regrade_end(tx, ending->row->id, ending->state, ending->why, ending->at_ms, err) && regrade_moves_write(tx, ending->moves, err) && store_audit_add(tx, &audit, err);
-}
-
-static void fill_row(struct done *done, const struct edition *edition, const char *regrade, const struct replay *replay) {
-  const struct tree *body = tree_get(replay->verdict, "body");
-  struct verdict_row *row = &done->row;
-  id_new(row->id);
-  row->final = true;
-  row->at_ms = wall_ms();
-  set(row->submission, sizeof row->submission, replay->row.id);
-  set(row->script, sizeof row->script, done->lab->script.sha256);
-  set(row->kind, sizeof row->kind, "replay");
-  set(row->state, sizeof row->state, tree_text_or(body, "state", "open"));
-  set(row->earned, sizeof row->earned, tree_text_or(body, "earned", "0"));
-  set(row->max, sizeof row->max, tree_text_or(body, "max", "0"));
-  set(row->body_sha256, sizeof row->body_sha256, tree_text(replay->verdict, "body_sha256"));
-  set(row->evidence_sha256, sizeof row->evidence_sha256, replay->old.evidence_sha256);
-  set(row->lab_version, sizeof row->lab_version, done->lab->version);
-  set(row->library, sizeof row->library, edition->library_sha256);
-  set(row->regrade, sizeof row->regrade, regrade);
-  tree_write(&done->body, body);
-  tree_write(&done->evidence, replay->evidence);
-  done->verdict = replay->verdict;
-  done->state = verdict_has(replay->verdict, "error") ? "error" : "graded";
-  done->writes = true;
-}
-
-/* Grades one; what cannot be graded though it was tried again keeps what it had, so that one hand-in does not hold up a class. */
-static bool do_item(struct regrades *regrades, const struct edition *edition, const struct regrade_row *row, struct arena *arena, struct regrade_item *item, struct done *done, struct err *err) {
-  struct replay replay;
-  *done = (struct done){.item = item, .lab = edition_lab(edition, item->lab)};
-  buf_init_arena(&done->body, arena, 1024u * 1024u);
-  buf_init_arena(&done->evidence, arena, 15u * 1024u * 1024u);
-  if (grade_item(regrades, edition, *row->check_id ? row->check_id : NULL, arena, item, &replay, err)) {
-    if (!strcmp(item->state, "regraded")) fill_row(done, edition, row->id, &replay);
-    return true;
-  }
-  if (regrades->stuck_place != item->place) regrades->stuck = 0;
-  regrades->stuck_place = item->place;
-  if (++regrades->stuck < STUCK_MOST) return false;
-  set(item->state, sizeof item->state, "kept");
-  set(item->why, sizeof item->why, "failed");
-  return true;
-}
-
-/* *out_more: there may be waiting ones left. *out_stop: the lab is another than the one it was decided with. */
-static bool do_batch(struct regrades *regrades, const struct regrade_row *row, const struct edition *edition, bool *out_more, bool *out_stop, struct err *err) {
-  struct arena *arena = arena_new(0);
-  struct db_read *read = NULL;
-  struct regrade_item *items = NULL;
-  size_t count = 0;
-  bool ok = db_read_begin(regrades->needs.db, &read, err) && store_regrade_items(read, row->id, true, BATCH, arena, &items, &count, err);
-  db_read_end(read);
-  *out_more = count > 0;
-  struct batch batch = {.regrade = row->id, .done = arena_alloc(arena, (count + 1) * sizeof *batch.done)};
-  for (size_t i = 0; ok && i < count && !*out_stop; i++) {
-    if (!unchanged(edition, &items[i])) *out_stop = true;
-    else if ((ok = do_item(regrades, edition, row, arena, &items[i], &batch.done[batch.count], err))) batch.count++;
-  }
-  struct err why = ok ? (struct err){0} : *err;
-  if (batch.count && !db_write(regrades->needs.db, batch_unit, &batch, err)) ok = false;      /* also what was done before a failure */
-  else if (!ok) *err = why;
-  arena_free(arena);
-  return ok;
-}
-
-static void work_regrade(void *ctx, const char *id, struct arena *arena) {
-  struct regrades *regrades = ctx;
-  struct regrade_row row;
-  struct db_read *read = NULL;
-  struct err err = {0};
-  bool more = true, stop = false, ok = true;
-  const struct edition *edition = catalog_acquire(regrades->needs.catalog);
-  while (ok && more && !stop && !atomic_load(&regrades->closing)) {
-    ok = db_read_begin(regrades->needs.db, &read, &err) && store_regrade_find(read, id, &row, &err);
-    db_read_end(read);
-    read = NULL;
-    if (!ok || strcmp(row.state, "running") != 0) break;
-    regrade_tell(regrades, id, "running", (size_t)row.done, (size_t)row.of);
-    ok = do_batch(regrades, &row, edition, &more, &stop, &err);
-  }
-  if (ok && (stop || !more) && !strcmp(row.state, "running")) {
-    struct regrade_moves moves = {0};
-    struct ending ending = {.row = &row, .moves = &moves, .state = stop ? "stopped" : "done", .why = stop ? "regrade.changed" : NULL, .at_ms = wall_ms()};
-    ok = stop || regrade_moves(regrades, edition, &row, arena, &moves, &err);
-    snprintf(ending.after, sizeof ending.after, "handins=%lld attempts=%zu", (long long)row.of, moves.count);
-    ok = ok && db_write(regrades->needs.db, ending_unit, &ending, &err);
-    if (ok) {
-      regrade_tell(regrades, id, ending.state, (size_t)row.done, (size_t)row.of);
-      log_info("regrade.ended", "regrade=%s state=%s", id, ending.state);
-    }
-  }
-  catalog_release(edition);
-  if (ok) return;
-  log_warn("regrade.trouble", "regrade=%s key=%s detail=\"%s\"", id, err.key, err.detail);
-  (void)jobs_add(regrades->jobs, work_regrade, regrades, id, AGAIN_MS, &err);
 }

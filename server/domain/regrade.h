@@ -34,7 +34,7 @@ bool regrade_begin(struct regrades *regrades, const struct viewer *viewer, const
  *  (pass, partial, fail, other; previews alone), rows: [{person, name, lab, lab_title, old, new, max (numbers too: *_number), change: up | down | held | same, fell}]}.
  * held: the sheet stays although a hand-in's verdict falls. Rows: those that change first, 500 at most. Not the viewer's own and no administrator: NOT_FOUND. */
 struct tree *regrade_json(struct regrades *regrades, struct db_read *read, const struct viewer *viewer, const char *id, struct arena *arena, struct err *err);
-/* {regrades: [newest first], labs: [{id, title, handins, earlier}], preview: id | null}; earlier: graded with an older version of the lab or library. */
+/* {regrades: [newest first], labs: [{id, title, handins, earlier}], appeals (appeal.h)}; earlier: graded with an older version of the lab or library. */
 struct tree *regrade_overview(struct regrades *regrades, struct db_read *read, const struct viewer *viewer, struct arena *arena, struct err *err);
 /* {id, title, handins, earlier, keep_last, checks: [{id, title, on, points}]} */
 struct tree *regrade_lab(struct regrades *regrades, struct db_read *read, const struct viewer *viewer, const char *lab, struct arena *arena, struct err *err);

@@ -1,4 +1,4 @@
-/* regrade_inside: what regrade.c, regrade_move.c and regrade_show.c share. */
+/* regrade_inside: what the files of regrade.h and appeal.c share. */
 #ifndef MAKMAL_DOMAIN_REGRADE_INSIDE_H
 #define MAKMAL_DOMAIN_REGRADE_INSIDE_H
 #include <pthread.h>
@@ -6,7 +6,7 @@
 #include "domain/kept.h"
 #include "domain/regrade.h"
 #include "store/store_regrade.h"
-struct edition; struct jobs;
+struct edition; struct jobs; struct replay;
 
 enum tally_word { TALLY_PASS, TALLY_PARTIAL, TALLY_FAIL, TALLY_OTHER, TALLY_COUNT };
 struct tally { char id[64]; int before[TALLY_COUNT], after[TALLY_COUNT]; };
@@ -33,6 +33,13 @@ struct regrades {
 };
 struct preview *regrade_find(struct regrades *regrades, const char *id);        /* lock held; NULL: none, or dropped */
 void regrade_tell(struct regrades *regrades, const char *id, const char *state, size_t done, size_t of);
+/* What a person gives as a reason: trimmed; 1 to `most` characters without control characters, else INVALID key with the limit. */
+#define REGRADE_TEXT_SIZE 2004
+bool regrade_text(const char *given_text, int most, const char *key, char out[REGRADE_TEXT_SIZE], struct err *err);
+/* Grades one hand-in and fills the item's outcome. only: this check, or NULL. False: our fault. */
+bool regrade_grade(struct regrades *regrades, const struct edition *edition, const char *only, struct arena *arena, struct regrade_item *item, struct replay *out, struct err *err);
+bool regrade_unchanged(const struct edition *edition, const struct regrade_item *item);      /* lab and library are those it was decided with */
+void regrade_work(void *ctx, const char *id, struct arena *arena);                            /* regrade_work.c: the job, named by the regrade */
 /* regrade_move.c: running attempts in the scope of a regrade whose version is not the edition's, to be moved to it with the unit that ends the regrade. */
 struct regrade_move { const char *attempt, *from; const struct keeping *keeping; };
 struct regrade_moves { struct regrade_move *list; size_t count; };

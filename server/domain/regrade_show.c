@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/tree.h"
+#include "domain/appeal.h"
 #include "domain/catalog.h"
 #include "domain/fraction.h"
 #include "domain/people.h"
@@ -235,7 +236,13 @@ struct tree *regrade_overview(struct regrades *regrades, struct db_read *read, c
   size_t row_count, lab_count;
   if (!store_regrade_list(read, viewer_is(viewer, ROLE_ADMIN) ? NULL : viewer->person, arena, &rows, &row_count, err) ||
       !store_regrade_labs(read, owner_of(viewer), arena, &labs, &lab_count, err)) return NULL;
+  struct tree *appeals = appeal_list(read, viewer, arena, err);
+  if (!appeals) return NULL;
   const struct edition *edition = catalog_acquire(regrades->needs.catalog);
+  TREE_EACH(appeal, appeals) {
+    const struct lab *lab = edition_lab(edition, tree_text_or(appeal, "lab", ""));
+    tree_put_text(arena, appeal, "lab_title", lab ? lab->title[viewer->lang] : tree_text(appeal, "lab"));
+  }
   struct tree *out = tree_new(arena, TREE_MAP), *list = tree_new(arena, TREE_LIST), *lab_list = tree_new(arena, TREE_LIST);
   for (size_t i = 0; i < row_count; i++) tree_push(list, row_json(&rows[i], read, edition, viewer->lang, arena));
   for (size_t i = 0; i < lab_count;) {
@@ -256,6 +263,7 @@ struct tree *regrade_overview(struct regrades *regrades, struct db_read *read, c
   }
   tree_put(arena, out, "regrades", list);
   tree_put(arena, out, "labs", lab_list);
+  tree_put(arena, out, "appeals", appeals);
   out = tree_copy(arena, out);
   catalog_release(edition);
   return out;

@@ -11,6 +11,7 @@
 #include "base/secret.h"
 #include "base/tree.h"
 #include "base/wallclock.h"
+#include "domain/appeal.h"
 #include "domain/catalog.h"
 #include "domain/files.h"
 #include "domain/verdict.h"
@@ -174,6 +175,8 @@ static struct tree *grades_of(struct db_read *read, struct arena *arena, const c
     tree_put_text(arena, row, "verdict", rows[i].verdict);
     tree_put_text(arena, row, "earned", rows[i].earned);
     tree_put_text(arena, row, "max", rows[i].max);
+    tree_put(arena, row, "earned_number", fraction_number(arena, rows[i].earned));
+    tree_put(arena, row, "max_number", fraction_number(arena, rows[i].max));
     tree_put_int(arena, row, "at_ms", rows[i].at_ms);
     tree_put_bool(arena, row, "counts", rows[i].counts);
     tree_put_text(arena, row, "reason", *rows[i].reason ? rows[i].reason : NULL);
@@ -199,6 +202,7 @@ struct tree *submission_json(struct grading *grading, struct db_read *read, cons
   struct tree *grades = grades_of(read, arena, id, err);
   if (!grades) return NULL;
   tree_put(arena, out, "grades", grades);
+  tree_put(arena, out, "appeal", appeal_of(read, arena, id));
   return out;
 }
 

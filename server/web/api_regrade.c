@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "base/tree.h"
+#include "domain/appeal.h"
 #include "domain/regrade.h"
 #include "web/api.h"
 #include "web/house.h"
@@ -16,7 +17,10 @@ static const struct field one_out[] = {{"id", "id", ""}, {"state", "text", "prev
   {"handins", "map?", "{regraded, same, kept, up, down}"}, {"kept", "map?", "{forgotten, unobserved, failed, refused, gone}: why a hand-in keeps what it had"},
   {"checks", "list?", "{id, title, before, after}, each {pass, partial, fail, other}; in a preview"},
   {"rows", "list?", "{person, name, lab, lab_title, old, new, max, change, fell}: those that change first, 500 at most"}, {0}};
-static const struct field overview_out[] = {{"regrades", "list", "newest first, 100 at most"}, {"labs", "list", "{id, title, handins, earlier}; earlier: graded with an older version of the lab or the library"}, {0}};
+static const struct field overview_out[] = {{"regrades", "list", "newest first, 100 at most"}, {"labs", "list", "{id, title, handins, earlier}; earlier: graded with an older version of the lab or the library"},
+  {"appeals", "list", "open ones, oldest first, 100 at most: {id, submission, number, name, lab, lab_title, workshop, reason, at_ms, earned, max}"}, {0}};
+static const struct field appeal_in[] = {{"reason", "text", "in words, 300 characters at most"}, {0}};
+static const struct field appeal_out[] = {{"appeal", "map", "as beside the submission"}, {0}};
 static const struct field lab_out[] = {{"id", "text", ""}, {"title", "text", ""}, {"handins", "int", ""}, {"earlier", "int", ""}, {"keep_last", "bool", "points follow the last hand-in, down too"},
   {"checks", "list", "{id, title, on, points}"}, {0}};
 
@@ -58,6 +62,21 @@ static bool get_lab(struct req *req, struct reply *out, struct err *err) {
   return read && (out->json = regrade_lab(req->house->regrades, read, &req->viewer, req->param[0], req->arena, err));
 }
 
+static bool post_appeal(struct req *req, struct reply *out, struct err *err) {
+  if (!appeal_make(req->house->regrades, &req->viewer, req->param[0], tree_text(req->body, "reason"), err)) return false;
+  struct db_read *read = req_read_again(req, err);
+  if (!read) return false;
+  out->json = tree_new(req->arena, TREE_MAP);
+  tree_put(req->arena, out->json, "appeal", appeal_of(read, req->arena, req->param[0]));
+  out->status = 201;
+  return true;
+}
+
+static bool post_refusal(struct req *req, struct reply *out, struct err *err) {
+  (void)out;
+  return appeal_refuse(req->house->regrades, &req->viewer, req->param[0], tree_text(req->body, "reason"), err);
+}
+
 const struct route api_regrade_routes[] = {
   {GET, "/api/v1/regrades", NEED_INSTRUCTOR, 0, NULL, overview_out, get_overview, "What can be graded again, and what was"},
   {POST, "/api/v1/regrades", NEED_INSTRUCTOR, BODY_JSON | BODY_SMALL, ask_in, taken_out, post_preview, "A preview: who would gain and lose; writes nothing"},
@@ -65,4 +84,6 @@ const struct route api_regrade_routes[] = {
   {DELETE, "/api/v1/regrades/{regrade}", NEED_INSTRUCTOR, 0, NULL, NULL, delete_preview, "Drop a preview"},
   {POST, "/api/v1/regrades/{regrade}/runs", NEED_INSTRUCTOR, BODY_JSON, reason_in, taken_out, post_run, "Carry a finished preview out; told on the stream as regrade:<id>"},
   {GET, "/api/v1/labs/{lab}/regrading", NEED_INSTRUCTOR, 0, NULL, lab_out, get_lab, "A lab's checks, and with which versions its hand-ins were graded"},
+  {POST, "/api/v1/submissions/{submission}/appeals", NEED_LEARNER, BODY_JSON | BODY_SMALL, appeal_in, appeal_out, post_appeal, "A learner asks that their hand-in be graded again; one open at a time, 5 a day"},
+  {POST, "/api/v1/appeals/{appeal}/refusals", NEED_INSTRUCTOR, BODY_JSON | BODY_SMALL, appeal_in, NULL, post_refusal, "Refuse it in words that the learner sees; a regrade of the hand-in answers it otherwise"},
   {0}};

@@ -14,7 +14,8 @@ extern const struct route api_submission_routes[];
 static const struct field files_in[] = {{"files", "files", "what is handed in: [{name, text | base64}], 256 KiB and 20 files at most"}, {0}};
 static const struct field apply_in[] = {{"files", "files", "what is applied"}, {"take_over", "bool?", "take the fields that other managers own"}, {0}};
 static const struct field submission_out[] = {{"submission", "map", "id, number, attempt, state, at_ms, earned, max, files"}, {"verdict", "map?", "worded for the viewer, or null; earlier: graded with an earlier version of the lab"},
-  {"grades", "list", "all that it was given when it was graded again, newest first: {verdict, earned, max, at_ms, counts, reason}"}, {0}};
+  {"grades", "list", "all that it was given when it was graded again, newest first: {verdict, earned, max, earned_number, max_number, at_ms, counts, reason}"},
+  {"appeal", "map?", "the newest request to grade it again, or null: {id, state: open | regraded | refused, reason, at_ms, ended_ms, answer, outcome: regraded | same | kept}"}, {0}};
 static const struct field taken_out[] = {{"submission", "map", "id, state received"}, {0}};
 static const struct field list_out[] = {{"submissions", "list", "newest first"}, {0}};
 static const struct field apply_out[] = {{"apply", "map", "id, kind, state, ok, objects, findings, at_ms"}, {0}};

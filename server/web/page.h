@@ -45,6 +45,8 @@ bool page_again(struct req *req, struct page *page, struct reply *out, const str
 /* One line about the cluster as it is now. */
 void page_cluster_line(struct req *req, struct buf *out);
 extern const struct route page_routes[], page_form_routes[], page_status_routes[], page_regrade_routes[];
+/* What learners ask to have graded again, on the overview of regrades (page_appeal.c). refused: why an answer was not taken, or NULL. */
+void page_appeals(struct req *req, struct buf *out, const struct tree *appeals, const struct err *refused);
 
 /* The bodies the catalogue makes (page_course.c): main and title are filled, err for what is not there. */
 bool page_home(struct req *req, struct page *page, struct err *err);

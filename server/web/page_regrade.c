@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/tree.h"
+#include "domain/appeal.h"
 #include "domain/people.h"
 #include "domain/regrade.h"
 #include "web/house.h"
@@ -70,10 +71,13 @@ static bool overview_page(struct req *req, struct reply *out, const struct err *
   struct page *page = page_begin(req, "regrades", "regrade.title");
   struct buf *main = page->main;
   page_para(req, main, "regrade.lead");
-  if (refused) {
+  bool at_its_place = false;                /* what is refused of an appeal is said in its card */
+  TREE_EACH(appeal, tree_get(all, "appeals")) at_its_place |= req->param[0] && !strcmp(req->param[0], tree_text_or(appeal, "id", ""));
+  if (refused && !at_its_place) {
     page_form(req, main, "/regrades", NULL, refused);      /* says what was refused; nothing to fill in */
     buf_str(main, "</form>\n");
   }
+  if (tree_get(all, "appeals")->count) page_appeals(req, main, tree_get(all, "appeals"), refused);
   heading(req, main, "regrade.labs");
   if (!tree_get(all, "labs")->count) page_para(req, main, "regrade.no-labs");
   else {
@@ -432,10 +436,17 @@ static bool one_post(struct req *req, struct reply *out, struct err *err) {
   return one_page(req, out, refused, err);
 }
 
+static bool appeal_post(struct req *req, struct reply *out, struct err *err) {
+  struct err *refused = arena_alloc(req->arena, sizeof *refused);
+  if (appeal_refuse(req->house->regrades, &req->viewer, req->param[0], req_form(req, "reason"), refused)) return page_see_other(req, out, "/regrades");
+  return overview_page(req, out, refused, err);
+}
+
 const struct route page_regrade_routes[] = {
   {GET, "/regrades", NEED_INSTRUCTOR, PAGE, NULL, NULL, overview_get, "Grading again: labs, workshops, what was done"},
   {POST, "/regrades", NEED_INSTRUCTOR, PAGE | BODY_FORM | BODY_SMALL, NULL, NULL, preview_post, "A preview, without scripts"},
   {GET, "/regrades/lab/{lab}", NEED_INSTRUCTOR, PAGE, NULL, NULL, lab_get, "A lab's checks, each to be graded again"},
   {GET, "/regrades/{regrade}", NEED_INSTRUCTOR, PAGE, NULL, NULL, one_get, "A preview, its progress, or what a regrade did"},
   {POST, "/regrades/{regrade}", NEED_INSTRUCTOR, PAGE | BODY_FORM, NULL, NULL, one_post, "Carry a preview out, or drop it, without scripts"},
+  {POST, "/appeals/{appeal}", NEED_INSTRUCTOR, PAGE | BODY_FORM, NULL, NULL, appeal_post, "Refuse what a learner asked for, without scripts"},
   {0}};

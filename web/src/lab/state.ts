@@ -33,6 +33,8 @@ const applyWaits = new Map<string, (apply: api.Apply) => void>();
 // --- submissions ---
 export const submission = signal<api.Submission | null>(null);
 export const verdict = signal<api.Verdict | null>(null);
+export const grades = signal<api.Grade[]>([]);
+export const appeal = signal<api.Appeal | null>(null);
 export const previews = signal<ReadonlyMap<string, api.Check>>(new Map());
 export const sending = signal(false);
 export const checking = computed(() => sending.value || ["received", "grading"].includes(submission.value?.state ?? ""));
@@ -64,7 +66,7 @@ const topicsOf = (of: api.Attempt | null) => ["cluster", ...(of && ["wanted", "r
 
 async function enter(next: api.Attempt): Promise<void> {
   serverSays(next.now_ms);
-  if (attempt.value?.id !== next.id) { objects.value = new Map(); submission.value = null; verdict.value = null; previews.value = new Map(); applied.value = null; earlier.value = []; hints.value = null; }
+  if (attempt.value?.id !== next.id) { objects.value = new Map(); submission.value = null; verdict.value = null; grades.value = []; appeal.value = null; previews.value = new Map(); applied.value = null; earlier.value = []; hints.value = null; }
   takeAttempt(next);
   try { appliedMark.value = localStorage.getItem(`makmal-lab-applied-${next.id}`) ?? ""; } catch { /* off */ }
   await changeTopics(topicsOf(next));
@@ -102,8 +104,7 @@ async function loadSubmissions(id: string): Promise<void> {
   const last = [...submissions].sort((a, b) => b.number - a.number)[0];
   if (!last) return;
   const found = await api.getSubmission(last.id);
-  submission.value = found.submission;
-  verdict.value = found.verdict;
+  take(found);
   if (["received", "grading"].includes(found.submission.state)) void follow(last.id);
 }
 
@@ -183,6 +184,8 @@ export async function check(): Promise<void> {
     previews.value = new Map((early.get(taken.id) ?? []).map(one => [one.id, one]));
     early.clear();
     verdict.value = null;
+    grades.value = [];
+    appeal.value = null;
     submission.value = taken;
     say(t("check.begun"));
     void follow(taken.id);
@@ -201,10 +204,23 @@ export async function applyAndCheck(): Promise<void> {
 
 async function adopt(id: string): Promise<void> {
   try {
-    const found = await api.getSubmission(id);
-    submission.value = found.submission;
-    verdict.value = found.verdict;
+    take(await api.getSubmission(id));
   } catch { /* asked again by follow */ }
+}
+
+function take(found: api.Graded): void {
+  submission.value = found.submission;
+  verdict.value = found.verdict;
+  grades.value = found.grades;
+  appeal.value = found.appeal;
+}
+
+/** Graded again, or told why not: what is shown of it is asked for anew. */
+async function again(id: string): Promise<void> {
+  try {
+    const found = await api.getSubmission(id);
+    if (submission.value?.id === id && !checking.value) take(found);
+  } catch { /* shown when the page is opened again */ }
 }
 
 /** Asks for a submission until it is over: the stream tells sooner, but may be cut. */
@@ -260,6 +276,7 @@ function onEvent(event: string, data: any): void {
     case "verdict":
       if (data.submission === submission.value?.id) settle({ ...submission.value!, state: data.submission_state ?? "graded", earned: data.verdict?.earned, max: data.verdict?.max }, data.verdict);
       break;
+    case "regraded": if (data.submission === submission.value?.id) void again(data.submission); break;
     case "apply": case "dryrun": if (data.apply) applyWaits.get(data.apply.id)?.(data.apply); break;
   }
 }

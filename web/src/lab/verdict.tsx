@@ -3,11 +3,13 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Check, Finding, Outcome, Verdict } from "../lib/api";
 import { countdown, second } from "../lib/clock";
-import { numberText, secondsText, t } from "../lib/i18n";
+import { secondsText, t } from "../lib/i18n";
 import { Button, CopyButton, type Mark, Note, State } from "../ui/parts";
 import { openAt } from "./editorpane";
 import { active, bytes, BYTES_MAX, files } from "./files";
+import { AppealBox, GradeHistory } from "./grades";
 import { Ladder, LabHints } from "./hints";
+import { number, points } from "./points";
 import { applyAndCheck, applying, check, checking, clusterReady, earlier, hints, isOpen, lab, previews, submission, unapplied, verdict } from "./state";
 
 export function outcomeWord(outcome: Outcome): { mark: Mark; word: string } {
@@ -22,13 +24,6 @@ export function outcomeWord(outcome: Outcome): { mark: Mark; word: string } {
     default: return { mark: "error", word: t("outcome.error") };
   }
 }
-
-/** "7/2" as 3.5; points are exact fractions. */
-const number = (text: string | number | undefined) => {
-  const [top, bottom = 1] = String(text ?? 0).split("/").map(Number);
-  return Number.isFinite(top! / bottom) ? Math.round((top! / bottom) * 100) / 100 : 0;
-};
-const points = (text: string | number | undefined) => numberText(number(text));
 
 export function CheckBar() {
   const live = unapplied.value && clusterReady.value && lab.value?.hand_in !== "files";
@@ -59,6 +54,7 @@ export function Verdicts() {
       <h3 id="checks-title">{t("check.title")}</h3>
       <CheckBar />
       {now && <Headline />}
+      <GradeHistory />
       {now?.state === "refused" && <Note tone="fail">{t("check.refused-about")}</Note>}
       {now?.state === "error" && <Note tone="warn">{t("check.our-fault-about")}</Note>}
       {!!found?.reading?.length && <ul class="findings">{found.reading.map((finding, index) => <FindingItem key={index} finding={finding} />)}</ul>}
@@ -74,6 +70,7 @@ export function Verdicts() {
       {found && !!found.left_out?.length && <p class="facts">{t("check.left-out", { count: found.left_out.length })}</p>}
       {found && rows.some(row => row.outcome === "error") && <p class="facts">{t("check.not-counted")}</p>}
       {found && <div class="actions"><CopyButton text={() => asText(found)} face={t("check.as-text")} /></div>}
+      <AppealBox />
       <LabHints />
     </section>
   );

@@ -30,6 +30,9 @@ export interface Verdict {
 }
 export type SubmissionState = "received" | "grading" | "graded" | "refused" | "error";
 export interface Submission { id: string; number: number; attempt?: string; state: SubmissionState; at_ms: number; earned?: string; max?: string; files?: FileText[] }
+export interface Grade { verdict: string; earned: string; max: string; at_ms: number; counts: boolean; reason?: string | null }
+export interface Appeal { id: string; state: "open" | "regraded" | "refused"; reason: string; at_ms: number; ended_ms?: number; answer?: string; outcome?: "regraded" | "same" | "kept" }
+export interface Graded { submission: Submission; verdict: Verdict | null; grades: Grade[]; appeal: Appeal | null }
 export interface Applied { kind: string; name: string; did: "created" | "configured" | "unchanged" | "refused" | "not_tried"; findings?: Finding[] }
 export interface Apply { id: string; kind: "apply" | "dryrun"; state: "queued" | "running" | "done" | "error"; ok?: boolean; objects?: Applied[]; findings?: Finding[]; at_ms?: number; error_text?: string }
 export interface Hints { hints: { key: string; rung: number; text: string }[]; ladders: { key: string; rungs: number; next: { rung: number; tries: number; minutes: number; open: boolean } | null }[] }
@@ -97,7 +100,8 @@ export const postDryRun = (attempt: string, files: FileText[]) => call<{ apply: 
 export const getApply = (id: string) => call<{ apply: Apply }>("GET", `/applies/${encodeURIComponent(id)}`);
 export const postSubmission = (attempt: string, files: FileText[], key: string) => call<{ submission: Submission }>("POST", `${at(attempt)}/submissions`, { files }, { headers: { "Idempotency-Key": key } });
 export const getSubmissions = (attempt: string) => call<{ submissions: Submission[] }>("GET", `${at(attempt)}/submissions`);
-export const getSubmission = (id: string) => call<{ submission: Submission; verdict: Verdict | null }>("GET", `/submissions/${encodeURIComponent(id)}`);
+export const getSubmission = (id: string) => call<Graded>("GET", `/submissions/${encodeURIComponent(id)}`);
+export const postAppeal = (submission: string, reason: string) => call<{ appeal: Appeal }>("POST", `/submissions/${encodeURIComponent(submission)}/appeals`, { reason });
 export const getHints = (attempt: string) => call<Hints>("GET", `${at(attempt)}/hints`);
 export const openHint = (attempt: string, key: string, rung: number) => call<{ text: string }>("POST", `${at(attempt)}/hints`, { key, rung });
 export const answerQuiz = (module: string, item: string, answer: number) => call<{ right: boolean; betrays_text?: string; right_answer?: number }>("POST", `/modules/${encodeURIComponent(module)}/quiz/${encodeURIComponent(item)}`, { answer });
