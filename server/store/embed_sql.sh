@@ -2,6 +2,8 @@
 # embed_sql.sh OUT FILE.sql...: the migrations as one C table, in the order of the numbers their names begin with.
 set -eu
 out=$1; shift
+twice=$(for file; do basename "$file" | sed 's/_.*//'; done | sort | uniq -d)
+[ -z "$twice" ] || { printf 'two migrations have the number %s: the second would never be applied\n' "$twice" >&2; exit 1; }      # the number is what a database remembers
 {
   printf '#include "store/db_migrate.h"\n'
   printf 'const struct db_migration db_migrations[] = {\n'
