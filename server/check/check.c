@@ -266,7 +266,8 @@ static const char *who_of(const struct err *err) {
 
 /* Is this read still within the run's budget? */
 static bool spend_read(struct run *run, const struct tree *request, struct err *err) {
-  bool probe = !strcmp(tree_text_or(request, "verb", ""), "http");
+  const char *verb = tree_text_or(request, "verb", "");
+  bool probe = !strcmp(verb, "http") || !strcmp(verb, "log");
   int used = probe ? ++run->probes : ++run->reads, most = probe ? PROBES_MAX : READS_MAX;
   if (used > most) {
     err_set(err, ERR_LIMIT, probe ? "check.probes" : "check.reads", "over %d", most);

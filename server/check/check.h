@@ -59,9 +59,9 @@ struct check_job {
 };
 struct check_wish {
   void *ctx;
-  /* Answers one read {verb: get|list|http|dryrun, kind, name?, selector?, service?, port?, host?, scheme?, method?, path?, object?}. Fills reply with the JSON body (may stay
+  /* Answers one read {verb: get|list|http|log|dryrun, kind, name?, selector?, service?, port?, host?, scheme?, method?, path?, container?, tail?, object?}. Fills reply with the JSON body (may stay
    * empty), *out_meta with {status, rv, at_ms, n}. false: err UPSTREAM/UNAVAILABLE/TIMEOUT (cluster's fault), DENIED (outside the namespace), LIMIT; NOT_FOUND
-   * with key "evidence.unobserved": a replay has no such read. NULL wish: unobserved. At most 50 reads, 60 probes and 16 MiB a run are passed on. */
+   * with key "evidence.unobserved": a replay has no such read. NULL wish: unobserved. At most 50 reads, 60 probes (pages, logs) and 16 MiB a run are passed on. */
   bool (*read)(void *ctx, struct arena *arena, const struct tree *request, struct buf *reply, struct tree **out_meta, struct err *err);
   /* One finished check, as soon as it is finished; may be NULL. */
   void (*finished)(void *ctx, const struct tree *check);

@@ -16,6 +16,8 @@
 
 #define PROBE_CAP (64u * 1024u)
 #define PROBE_MS 3000
+#define LOG_BYTES 60000                          /* of one container */
+#define LOG_LINES_MAX 1000
 
 void observer_begin(struct observer *observer, struct arena *arena) {
   observer->arena = arena;
@@ -49,8 +51,8 @@ static bool scripts_fault(struct err *err, const char *what) {
   return err_param(err, "what", "%s", what);
 }
 
-/* front: not a request to the API server but a page at the Ingress controller. */
-struct asked { const char *verb, *path, *query; bool probe; const struct kube_kind *kind; struct kube_request request; struct kube_front_ask front; };
+/* page: every status is an answer; text: the body is what a program said. front: not a request to the API server but a page at the Ingress controller. */
+struct asked { const char *verb, *path, *query; bool page, text; const struct kube_kind *kind; struct kube_request request; struct kube_front_ask front; };
 
 static bool ask_object(const struct observer *observer, struct arena *arena, const struct tree *request, struct asked *out, struct err *err) {
   const struct kube_kind *kind = kube_kind(tree_text_or(request, "kind", ""));
@@ -85,13 +87,26 @@ static bool ask_probe(const struct observer *observer, struct arena *arena, cons
   if (path[0] != '/' || strlen(path) > 1024 || strstr(path, "..")) return scripts_fault(err, "a path that does not begin with / or climbs");
   bool head = !strcmp(method, "HEAD");
   if (!head && strcmp(method, "GET") != 0) return scripts_fault(err, "a method that is neither GET nor HEAD");
-  out->probe = true;
+  out->page = out->text = true;
   out->query = head ? "HEAD" : NULL;                            /* of the record: a page's own query stands in its path */
   path = escaped(arena, path, "/?&=:@+,;");
   if (tree_get(request, "host")) return ask_front(arena, request, path, out, err);
   if (!plain_name(service) || !plain_name(port_text)) return scripts_fault(err, "a Service name or port that cannot be");
   out->path = arena_printf(arena, "/api/v1/namespaces/%s/services/http:%s:%s/proxy%s", observer->namespace, service, port_text, path);
   out->request = (struct kube_request){.method = head ? "HEAD" : "GET", .path = out->path, .accept = "*/*", .cap = PROBE_CAP, .timeout_ms = PROBE_MS};
+  return true;
+}
+
+/* The last lines of one container. 400 and 404 are answers: it has not started, it is gone. */
+static bool ask_log(const struct observer *observer, struct arena *arena, const struct tree *request, struct asked *out, struct err *err) {
+  const char *pod = tree_text(request, "name"), *container = tree_text(request, "container");
+  int64_t tail = tree_int(request, "tail", 0);
+  if (!plain_name(pod) || !plain_name(container)) return scripts_fault(err, "a Pod's or container's name that cannot be");
+  if (tail < 1 || tail > LOG_LINES_MAX) return scripts_fault(err, "a number of lines that cannot be");
+  out->text = true;
+  out->path = arena_printf(arena, "%s/log", kube_path(arena, kube_kind("Pod"), observer->namespace, pod));
+  out->query = arena_printf(arena, "container=%s&limitBytes=%d&tailLines=%d", container, LOG_BYTES, (int)tail);
+  out->request = (struct kube_request){.method = "GET", .path = out->path, .query = out->query, .accept = "*/*", .cap = PROBE_CAP, .retry = true};
   return true;
 }
 
@@ -145,7 +160,7 @@ static void hide_secrets(struct arena *arena, struct tree *object) {
 /* The body as the script and the evidence see it. */
 static struct tree *body_of(struct observer *observer, struct arena *arena, const struct asked *asked, struct kube_reply *reply, struct err *err) {
   struct tree *body = NULL;
-  if (asked->probe) {
+  if (asked->text) {
     struct buf text;
     buf_init(&text, 8u * PROBE_CAP);
     /* a learner's program may answer anything: NUL, which no tree holds, becomes U+FFFD like other bad bytes */
@@ -179,7 +194,10 @@ static struct tree *body_of(struct observer *observer, struct arena *arena, cons
   return body;
 }
 
-bool evidence_is_object(const struct tree *read) { return strcmp(tree_text_or(read, "verb", ""), "http") != 0; }
+/* What is counted as a probe and moves by itself. */
+static bool is_probe(const char *verb) { return !strcmp(verb, "http") || !strcmp(verb, "log"); }
+
+bool evidence_is_object(const struct tree *read) { return !is_probe(tree_text_or(read, "verb", "")); }
 
 static void record(struct observer *observer, const struct asked *asked, const struct tree *body, const char *rv, const struct kube_reply *reply, struct buf *canonical, int *out_n) {
   char hash[65];
@@ -203,13 +221,14 @@ static void record(struct observer *observer, const struct asked *asked, const s
 bool observer_read(void *ctx, struct arena *arena, const struct tree *request, struct buf *reply_text, struct tree **out_meta, struct err *err) {
   struct observer *observer = ctx;
   struct asked asked = {.verb = tree_text_or(request, "verb", "")};
-  bool probe = !strcmp(asked.verb, "http");
+  bool probe = is_probe(asked.verb);
   if (!observer->kube) return err_set(err, ERR_UNAVAILABLE, "cluster.away", "there is no cluster at the moment");
   if (probe ? observer->probes >= EVIDENCE_PROBES_MAX : observer->count >= EVIDENCE_READS_MAX) {
     err_set(err, ERR_LIMIT, "check.reads", "over the reads of a run");
     return err_param(err, "limit", "%d", probe ? EVIDENCE_PROBES_MAX : EVIDENCE_READS_MAX);
   }
-  bool ok = probe ? ask_probe(observer, arena, request, &asked, err)
+  bool ok = !strcmp(asked.verb, "http") ? ask_probe(observer, arena, request, &asked, err)
+          : !strcmp(asked.verb, "log") ? ask_log(observer, arena, request, &asked, err)
           : !strcmp(asked.verb, "dryrun") ? ask_dry_run(observer, arena, request, &asked, err)
           : !strcmp(asked.verb, "get") || !strcmp(asked.verb, "list") ? ask_object(observer, arena, request, &asked, err)
           : scripts_fault(err, "a verb that is not known");
@@ -222,7 +241,7 @@ bool observer_read(void *ctx, struct arena *arena, const struct tree *request, s
     kube_front_get(observer->front, arena, &asked.front, &reply);
   } else if (!observer->kube->send(observer->kube->ctx, arena, &asked.request, 1, &reply, err)) return false;
   /* a page that does not come in time is an answer too: status 0, and the check asks again until its time is over; so is another host's certificate */
-  bool late = probe && !reply.answered && reply.err && reply.err->code == ERR_TIMEOUT;
+  bool late = asked.page && !reply.answered && reply.err && reply.err->code == ERR_TIMEOUT;
   if (late || (!reply.answered && reply.err && !strcmp(reply.err->key, "front.certificate"))) {
     reply.answered = true;
     reply.status = late ? 0 : EVIDENCE_OTHER_CERTIFICATE;
@@ -233,7 +252,7 @@ bool observer_read(void *ctx, struct arena *arena, const struct tree *request, s
     if (err && reply.err) *err = *reply.err;
     return false;
   }
-  if (!probe && (reply.status == 401 || reply.status == 429 || reply.status >= 500)) return kube_reply_err(&reply, arena, err);
+  if (!asked.page && (reply.status == 401 || reply.status == 429 || reply.status >= 500)) return kube_reply_err(&reply, arena, err);
   struct tree *body = body_of(observer, arena, &asked, &reply, err);
   if (!body) return false;
   observer->bytes += reply.length;
@@ -384,8 +403,10 @@ static bool has_read(const struct tree *evidence, const struct asked *asked) {
 bool replayer_read(void *ctx, struct arena *arena, const struct tree *request, struct buf *reply, struct tree **out_meta, struct err *err) {
   struct replayer *replayer = ctx;
   struct asked asked = {.verb = tree_text_or(request, "verb", "")};
-  bool probe = !strcmp(asked.verb, "http"), dry = !strcmp(asked.verb, "dryrun");
-  if (!dry && !(probe ? ask_probe(replayer->names, arena, request, &asked, err) : ask_object(replayer->names, arena, request, &asked, err))) return false;
+  bool page = !strcmp(asked.verb, "http"), log = !strcmp(asked.verb, "log"), dry = !strcmp(asked.verb, "dryrun");
+  bool ok = dry || (page ? ask_probe(replayer->names, arena, request, &asked, err) : log ? ask_log(replayer->names, arena, request, &asked, err)
+                                                                                        : ask_object(replayer->names, arena, request, &asked, err));
+  if (!ok) return false;
   if (dry) {                          /* by the object's name alone: whether it existed then is what the evidence says */
     const struct tree *object = tree_get(request, "object");
     const struct kube_kind *kind = kube_kind_of(tree_text_or(object, "apiVersion", ""), tree_text_or(object, "kind", ""));

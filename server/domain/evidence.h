@@ -9,7 +9,7 @@
 struct arena; struct err; struct kube; struct kube_front; struct tree; struct buf;
 
 #define EVIDENCE_READS_MAX 50                    /* a pass: reads that are no probes */
-#define EVIDENCE_PROBES_MAX 60                   /* a pass: pages, of a Service or by a host's name */
+#define EVIDENCE_PROBES_MAX 60                   /* a pass: pages, of a Service or by a host's name, and logs */
 #define EVIDENCE_BYTES_MAX (16u * 1024u * 1024u) /* a pass */
 #define EVIDENCE_OTHER_CERTIFICATE 1             /* status of a page by https that showed a certificate for another host; 0: nobody answered in time */
 #define EVIDENCE_SNAPSHOT_MAX (2u * 1024u * 1024u)
@@ -24,7 +24,7 @@ struct observer {
   struct tree *snapshot;         /* {at_ms, kinds: {kind: body}}, or NULL */
   int count, probes; size_t bytes;
 };
-/* Whether a recorded read is of objects, and not of a page: what a namespace's standing still is judged by. */
+/* Whether a recorded read is of objects, and not of a page or a log: what a namespace's standing still is judged by. */
 bool evidence_is_object(const struct tree *read);
 /* Begins a pass: what an earlier one read is dropped (only the last pass's answers are evidence). */
 void observer_begin(struct observer *observer, struct arena *arena);

@@ -138,7 +138,7 @@ static int host_hold(lua_State *L) {
 /* --- reads ------------------------------------------------------------------------------------------------------------------ */
 
 static struct tree *read_wish(lua_State *L, struct arena *arena) {
-  static const char *const known[] = {"verb", "kind", "name", "selector", "service", "port", "host", "scheme", "method", "path", "object", NULL};
+  static const char *const known[] = {"verb", "kind", "name", "selector", "service", "port", "host", "scheme", "method", "path", "container", "tail", "object", NULL};
   struct tree *wish = tree_new(arena, TREE_MAP);
   luaL_checktype(L, 1, LUA_TTABLE);
   for (const char *const *name = known; *name; name++) {
@@ -169,7 +169,8 @@ static struct tree *read_wish(lua_State *L, struct arena *arena) {
   return wish;
 }
 
-static int push_reply(lua_State *L, const struct toolkit_reply *reply, bool http) {
+/* text: the body is what a program said, not an object. */
+static int push_reply(lua_State *L, const struct toolkit_reply *reply, bool text) {
   lua_createtable(L, 0, 6);
   lua_pushinteger(L, tree_int(reply->head, "status", 0));
   lua_setfield(L, -2, "status");
@@ -178,7 +179,7 @@ static int push_reply(lua_State *L, const struct toolkit_reply *reply, bool http
   lua_pushinteger(L, tree_int(reply->head, "read", 0));
   lua_setfield(L, -2, "read");
   put_text(L, "rv", tree_get(reply->head, "rv"));
-  if (http) {
+  if (text) {
     put_text(L, "text", reply->body);
     return 1;
   }
@@ -202,13 +203,13 @@ static int host_read(lua_State *L) {
   struct toolkit *job = job_of(L);
   if (box_of(L)->phase != BOX_RUN) return luaL_error(L, "nothing is read while the script loads: put it into run");
   struct tree *wish = read_wish(L, job->arena);
-  bool http = !strcmp(tree_text(wish, "verb"), "http");
+  bool http = !strcmp(tree_text(wish, "verb"), "http"), plain = http || !strcmp(tree_text(wish, "verb"), "log");
   struct buf text;
   buf_init(&text, 1 << 20);
   tree_write(&text, wish);
   const char *request = arena_strn(job->arena, text.data, text.len);
   buf_release(&text);
-  for (struct toolkit_reply *old = http ? NULL : job->replies; old; old = old->next) if (!strcmp(old->request, request)) return push_reply(L, old, http);
+  for (struct toolkit_reply *old = http ? NULL : job->replies; old; old = old->next) if (!strcmp(old->request, request)) return push_reply(L, old, plain);
   struct toolkit_reply *reply = arena_alloc(job->arena, sizeof *reply);
   reply->request = request;
   if (!job->ask(job->ctx, wish, &reply->head, &reply->body)) {
@@ -217,7 +218,7 @@ static int host_read(lua_State *L) {
   }
   reply->next = job->replies;
   job->replies = reply;
-  return push_reply(L, reply, http);
+  return push_reply(L, reply, plain);
 }
 
 /* --- declaring -------------------------------------------------------------------------------------------------------------- */

@@ -81,7 +81,7 @@ static int close_all(void **state) {
 
 struct canned {
   const struct tree *objects;                   /* list */
-  const struct tree *http, *dry_run;            /* maps, or NULL */
+  const struct tree *http, *logs, *dry_run;     /* maps, or NULL */
   bool there;                                   /* a cluster at all */
   int reads, asked;
 };
@@ -117,6 +117,11 @@ static bool canned_read(void *ctx, struct arena *arena, const struct tree *reque
     const struct tree *one = tree_at_index(answers, (size_t)canned->asked++ % answers->count);
     buf_json(reply, tree_text_or(one, "text", ""));
     return answer(out_meta, arena, canned, tree_int(one, "status", 200));
+  }
+  if (!strcmp(verb, "log")) {                    /* {pod/container: text}; what is not there has not started */
+    const char *key = arena_printf(arena, "%s/%s", tree_text_or(request, "name", ""), tree_text_or(request, "container", "")), *text = tree_text(canned->logs, key);
+    buf_json(reply, text ? text : "");
+    return answer(out_meta, arena, canned, text ? 200 : 400);
   }
   if (!strcmp(verb, "dryrun")) {
     const struct tree *object = tree_get(request, "object");
@@ -241,7 +246,7 @@ static void run_case(struct arena *arena, const struct tree *base, const struct 
   const struct tree *given = of(base, one, "params"), *clock[] = {of(base, one, "now"), of(base, one, "applied")};
   struct tree *params = given ? tree_copy(arena, given) : tree_new(arena, TREE_MAP);
   if (!tree_get(params, "namespace")) tree_put_text(arena, params, "namespace", "lab-case");
-  struct canned canned = {.http = of(base, one, "http"), .dry_run = of(base, one, "dryrun")};
+  struct canned canned = {.http = of(base, one, "http"), .logs = of(base, one, "logs"), .dry_run = of(base, one, "dryrun")};
   canned.there = cluster || canned.dry_run || canned.http;
   canned.objects = cluster ? read_yaml(arena, "cluster", cluster->text, params) : NULL;
   struct tree *start = NULL;

@@ -72,6 +72,8 @@ static void no_request_leads_out_of_the_namespace(void **state) {
     "{\"verb\":\"get\",\"kind\":\"Service\",\"name\":\"\"}", "{\"verb\":\"get\",\"kind\":\"Nonsense\",\"name\":\"x\"}", "{\"verb\":\"delete\",\"kind\":\"Service\",\"name\":\"web\"}",
     "{\"verb\":\"http\",\"service\":\"../x\",\"port\":80}", "{\"verb\":\"http\",\"service\":\"web\",\"port\":80,\"path\":\"/../../../services/other\"}",
     "{\"verb\":\"http\",\"service\":\"web\",\"port\":80,\"path\":\"http://example.org/\"}", "{\"verb\":\"http\",\"service\":\"web\",\"port\":\"80/proxy/x\"}",
+    "{\"verb\":\"log\",\"name\":\"../../../lab-b/pods/x\",\"container\":\"c\",\"tail\":1}", "{\"verb\":\"log\",\"name\":\"x\",\"container\":\"c&previous=true\",\"tail\":1}",
+    "{\"verb\":\"log\",\"name\":\"x\",\"container\":\"c\",\"tail\":1001}", "{\"verb\":\"log\",\"name\":\"x\",\"container\":\"c\"}",
     "{\"verb\":\"http\",\"host\":\"a.test:6443\"}", "{\"verb\":\"http\",\"host\":\"u@a.test\"}", "{\"verb\":\"http\",\"host\":\"\"}", "{\"verb\":\"http\",\"host\":\"a.test\",\"path\":\"/../x\"}",
     "{\"verb\":\"http\",\"host\":\"a.test\",\"scheme\":\"file\"}", "{\"verb\":\"http\",\"host\":\"a.test\",\"method\":\"POST\"}", "{}"};
   for (size_t i = 0; i < sizeof forbidden / sizeof *forbidden; i++) {
@@ -190,6 +192,47 @@ static void where_nobody_knows_the_controller_a_page_by_its_host_is_unobserved_a
   assert_string_equal(err.key, "cluster.no-front");
 }
 
+static bool writes(void *ctx, const struct kube_request *request, int *status, char **body) {
+  (void)ctx;
+  if (!strstr(request->path, "/log")) return false;
+  bool web = strstr(request->path, "/pods/web/log") != NULL, slow = strstr(request->path, "/pods/slow/log") != NULL;
+  *status = web ? 200 : slow ? 400 : 404;
+  *body = strdup(web ? "ready\nb\xff\n" : "{\"kind\":\"Status\"}");
+  return true;
+}
+
+#define LOG_OF(pod) "{\"verb\":\"log\",\"name\":\"" pod "\",\"container\":\"c\",\"tail\":20}"
+
+static void the_last_lines_of_a_container_are_read_bounded_and_from_the_evidence(void **state) {
+  struct fixture *f = *state;
+  struct tree *meta;
+  struct err err;
+  char root[65];
+  fake_kube_answer(f->fake, writes, NULL);
+  assert_true(ask(f, LOG_OF("web"), &meta, &err));
+  assert_int_equal(tree_int(meta, "status", 0), 200);
+  assert_string_equal(f->reply.data, "\"ready\\nb\xef\xbf\xbd\\n\"");
+  assert_string_equal(fake_kube_asked_at(f->fake, 0), "GET /api/v1/namespaces/lab-a/pods/web/log?container=c&limitBytes=60000&tailLines=20");
+  assert_null(fake_kube_token_at(f->fake, 0));                          /* the platform's account, not the learner's */
+  assert_true(ask(f, LOG_OF("slow"), &meta, &err));
+  assert_int_equal(tree_int(meta, "status", 0), 400);                   /* it has not started: an answer */
+  assert_true(ask(f, LOG_OF("gone"), &meta, &err));
+  assert_int_equal(tree_int(meta, "status", 0), 404);
+  assert_int_equal(f->observer.probes, 3);
+  struct tree *evidence = evidence_of(&f->observer, f->arena, NULL, 0, NULL, NULL, NULL, root);
+  struct replayer replayer;
+  replayer_begin(&replayer, f->arena, evidence, &(struct observer){.namespace = "lab-a"});
+  buf_reset(&f->reply);
+  assert_true(replayer_read(&replayer, f->arena, json(f->arena, LOG_OF("web")), &f->reply, &meta, &err));
+  assert_non_null(strstr(f->reply.data, "ready"));
+  assert_false(replayer_read(&replayer, f->arena, json(f->arena, "{\"verb\":\"log\",\"name\":\"web\",\"container\":\"c\",\"tail\":21}"), &f->reply, &meta, &err));
+  assert_string_equal(err.key, "evidence.unobserved");                  /* one more line was never read */
+  fake_kube_answer(f->fake, NULL, NULL);
+  fake_kube_fault(f->fake, &(struct fake_fault){.method = "GET", .path = "/log", .status = 500, .times = 9});
+  assert_false(ask(f, LOG_OF("web"), &meta, &err));                     /* the node did not answer: ours */
+  assert_true(err.code == ERR_UPSTREAM || err.code == ERR_UNAVAILABLE);
+}
+
 static void evidence_answers_again_without_the_cluster(void **state) {
   struct fixture *f = *state;
   struct tree *meta;
@@ -271,7 +314,7 @@ static void a_kind_that_does_not_fit_into_the_snapshot_is_left_out_whole(void **
 int main(void) {
   const struct CMUnitTest tests[] = {TEST(a_list_holds_the_attempts_namespace_alone), TEST(no_request_leads_out_of_the_namespace),
     TEST(values_of_secrets_stay_on_the_cluster_unless_the_lab_asks), TEST(the_fifty_first_read_is_refused), TEST(a_missing_object_is_an_answer_and_a_dead_cluster_is_none),
-    TEST(a_page_that_does_not_come_is_an_answer_without_a_status), TEST(evidence_answers_again_without_the_cluster),
+    TEST(a_page_that_does_not_come_is_an_answer_without_a_status), TEST(evidence_answers_again_without_the_cluster), TEST(the_last_lines_of_a_container_are_read_bounded_and_from_the_evidence),
     TEST(a_page_by_its_host_comes_from_the_front_and_from_the_evidence), TEST(where_nobody_knows_the_controller_a_page_by_its_host_is_unobserved_and_a_dead_one_is_ours), TEST(equal_files_give_equal_roots_and_one_byte_changes_them),
     TEST(a_snapshot_answers_what_no_pass_asked_for_and_keeps_no_secret), TEST(a_kind_that_does_not_fit_into_the_snapshot_is_left_out_whole)};
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,6 +14,12 @@ check "safe" { step = "publish", points = 2, on = "live", needs = { "page" }, ru
   t:share(t:http { host = host, tls = true, within = "20s" }:status(200))
   t:share(t:http { host = host }:status(308))                -- who asks without is sent there
 end }
+-- The greeting is written at start, a line for each second after it.
+check "says" { step = "publish", points = 1, on = "live", run = function(t)
+  local pods = t:pods(t:one("Deployment", "talker"))
+  t:share(pods:logs { tail = 50 }:contains("hello " .. p.app))
+  t:share(pods:logs { container = "side", any = true, within = "20s" }:matches("side * of " .. p.app))
+end }
 check "outside" { step = "publish", points = 1, on = "both", run = function(t)
   t:share(t:one("Service", p.app):get("spec.ports[0].nodePort"):equals(p.nodeport))
   t:share(t:one("Ingress", p.app):get("spec.ingressClassName"):equals(p.ingressclass))
