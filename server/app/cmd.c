@@ -29,7 +29,8 @@ static void list(FILE *out) {
   fprintf(out, "usage: makmal COMMAND [options]\n\n");
   for (size_t i = 0; i < COMMANDS; i++) fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].help);
   fprintf(out, "\n  makmal COMMAND --help    what the command takes\n  makmal --version         with the versions of all libraries\n"
-               "  makmal --routes          every address the server answers at\n");
+               "  makmal --routes          every address the server answers at\n\n"
+               "exit status: 0 done, 1 something did not pass or differs, 2 wrong use, 3 our own fault; a command's --help says more\n");
 }
 
 int cmd_main(int argc, char **argv) {

@@ -86,7 +86,9 @@ int cmd_doctor(int argc, char **argv) {
   if (!settings_read(arena, argc, argv, environ, set, &help, err)) {
     status = say_err("makmal doctor", err);
   } else if (help) {
-    printf("usage: makmal doctor [settings as for serve]\n\nLooks at what serve would need. Exit status: 0 nothing is wrong, 1 something is.\n");
+    fputs("usage: makmal doctor [settings as for serve]\n\nLooks at what serve would need with these settings, changes nothing, and says the cure of what is wrong:\n"
+          "the home and its database, the port, the checker, the built page, the course, the cluster.\n\n"
+          "exit status: 0 nothing is wrong, 1 something is, 2 a setting is wrong\n", stdout);
     status = 0;
   } else {
     cmd_version();

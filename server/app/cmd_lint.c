@@ -38,17 +38,23 @@ static int wrong_use(const char *what) {
   return 2;
 }
 
+static int wrong_option(const char *given) {
+  fprintf(stderr, "makmal lint: no option is called '%s', or it wants a value; see makmal lint --help\n", given);
+  return 2;
+}
+
 /* -1: go on; else the exit status. */
 static int take_options(int argc, char **argv, struct options *out) {
   static const struct option options[] = {{"format", required_argument, NULL, 'f'}, {"lang", required_argument, NULL, 'l'}, {"labs", required_argument, NULL, 'c'},
                                           {"library", required_argument, NULL, 'b'}, {"images", required_argument, NULL, 'i'}, {"help", no_argument, NULL, 'h'}, {0}};
   optind = 1;
+  opterr = 0;
   for (int o; (o = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
     if (o == 'h') {
       fputs(help, stdout);
       return 0;
     }
-    if (o == '?') return wrong_use("an option is not known");
+    if (o == '?') return wrong_option(argv[optind - 1]);
     if (o == 'f' && strcmp(optarg, "text") && strcmp(optarg, "json")) return wrong_use("--format is text or json");
     if (o == 'l' && !lang_parse(optarg, &out->lang)) return wrong_use("--lang is en or ms");
     if (o == 'f') out->json = !strcmp(optarg, "json");

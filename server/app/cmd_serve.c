@@ -139,7 +139,7 @@ static int serve(const struct settings *set, struct arena *arena) {
   return 0;
 }
 
-static int with_settings(const char *who, int argc, char **argv, int (*then)(const struct settings *, struct arena *), const char *help) {
+static int with_settings(const char *who, int argc, char **argv, int (*then)(const struct settings *, struct arena *), const char *help, const char *const *only) {
   struct arena *arena = arena_new(0);
   struct settings *set = arena_alloc(arena, sizeof *set);
   struct err *err = arena_alloc(arena, sizeof *err);
@@ -148,7 +148,7 @@ static int with_settings(const char *who, int argc, char **argv, int (*then)(con
   if (!settings_read(arena, argc, argv, environ, set, &asked, err)) status = say_err(who, err);
   else if (asked) {
     fputs(help, stdout);
-    settings_help(stdout);
+    settings_help(stdout, only);
     status = 0;
   } else {
     status = then(set, arena);
@@ -165,9 +165,12 @@ static int confirm(const struct settings *set, struct arena *arena) {
 int cmd_serve(int argc, char **argv) {
   return with_settings("makmal serve", argc, argv, serve,
     "usage: makmal serve [settings]\n\nServes the courses. SIGTERM or Ctrl-C stops it in order, a second one at once; SIGHUP reads the courses anew.\n"
-    "A flag wins over the environment, the environment over the file of --config.\n\nexit status: 0 stopped in order, 2 a setting is wrong, 3 something is missing or broken\n\n");
+    "A flag wins over the environment, the environment over the file of --config.\n\nexit status: 0 stopped in order, 2 a setting is wrong, 3 something is missing or broken\n\n", NULL);
 }
 
 int cmd_confirm(int argc, char **argv) {
-  return with_settings("makmal confirm", argc, argv, confirm, "usage: makmal confirm --kubeconfig FILE [--context NAME] [--yes]\n\nShows which cluster it is and asks once. Exit status 0: yes.\n\n");
+  static const char *const asked[] = {"kubeconfig", "context", "yes", NULL};
+  return with_settings("makmal confirm", argc, argv, confirm,
+    "usage: makmal confirm --kubeconfig FILE [--context NAME] [--yes]\n\nShows which cluster a kubeconfig means and asks once whether it is the right one, as make run does with KUBECONFIG.\n\n"
+    "exit status: 0 yes, 2 wrong use, or no, 3 it could not be asked\n\n", asked);
 }

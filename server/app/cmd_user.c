@@ -44,6 +44,11 @@ static int wrong_use(const char *what) {
   return 2;
 }
 
+static int wrong_option(const char *given) {
+  fprintf(stderr, "makmal user: no option is called '%s', or it wants a value; see makmal user --help\n", given);
+  return 2;
+}
+
 static int fail(const struct err *err) { return say_err("makmal user", err); }
 
 /* One line, without its end; echo off on a terminal. False at the end of the input or when it is too long. */
@@ -156,7 +161,7 @@ int cmd_user(int argc, char **argv) {
       case 'd': job.home = optarg; break;
       case 'a': job.address = optarg; break;
       case 'H': fputs(help, stdout); return 0;
-      default: return wrong_use("an option is unknown or lacks its value");
+      default: return wrong_option(argv[optind - 1]);
     }
   }
   int left = argc - optind;

@@ -226,11 +226,17 @@ bool settings_read(struct arena *arena, int argc, char **argv, char *const *envi
   return true;
 }
 
-void settings_help(FILE *out) {
+static bool listed(const char *const *names, const char *name) {
+  for (; *names; names++) if (!strcmp(*names, name)) return true;
+  return false;
+}
+
+void settings_help(FILE *out, const char *const *only) {
   static const char *const what[] = {[TEXT] = "TEXT", [DOMAIN] = "NAME", [ADDRESS] = "HOST[:PORT]", [PATH] = "PATH", [NUMBER] = "N", [SWITCH] = "", [LIST] = "NAME", [CHOICE] = "WORD"};
   struct arena *arena = arena_new(0);
   for (size_t i = 0; i < ROWS; i++) {
     const struct setting *row = &table[i];
+    if (only && !listed(only, row->name)) continue;
     fprintf(out, "  --%s%s%s\n        %s\n        ", row->name, *what[row->kind] ? " " : "", what[row->kind], row->prose);
     if (row->fallback) fprintf(out, "default %s; ", row->fallback);
     if (row->kind == NUMBER) fprintf(out, "%lld to %lld; ", (long long)row->low, (long long)row->high);

@@ -23,8 +23,8 @@ struct settings {
 /* argv[0] is the command's name. Texts live in the arena. INVALID "settings.unknown" (name), "settings.value" (name, value, wanted, from),
  * "settings.missing" (name), "settings.line" (file, line); *out_help: --help was asked for. */
 bool settings_read(struct arena *arena, int argc, char **argv, char *const *environment, struct settings *out, bool *out_help, struct err *err);
-/* Two columns: flag and prose, with default, range and environment name. */
-void settings_help(FILE *out);
+/* Flag and prose, with default, range and environment name. only: names, NULL behind the last; or NULL: all. */
+void settings_help(FILE *out, const char *const *only);
 /* Lines "name = value" of what differs from its default, for doctor and the log. */
 void settings_differing(const struct settings *settings, void (*tell)(void *ctx, const char *name, const char *value), void *ctx);
 /* Threads of CivetWeb and seats of streams for so many people. */

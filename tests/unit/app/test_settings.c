@@ -135,10 +135,16 @@ static void help_names_every_setting_and_what_differs_is_told(void **state) {
   assert_true(read_(NULL, "--help", NULL) && help);
   char text[16384] = "";
   FILE *out = fmemopen(text, sizeof text - 1, "w");
-  settings_help(out);
+  settings_help(out, NULL);
   fclose(out);
   static const char *const some[] = {"--home PATH", "--plain-http\n", "MAKMAL_API_PORT", "1 to 5000", "one of debug info warn error", "default 8080"};
   for (size_t i = 0; i < sizeof some / sizeof *some; i++) if (!strstr(text, some[i])) fail_msg("help lacks %s", some[i]);
+  char few[4096] = "";
+  static const char *const two[] = {"context", "yes", NULL};
+  out = fmemopen(few, sizeof few - 1, "w");
+  settings_help(out, two);
+  fclose(out);
+  assert_true(strstr(few, "--context TEXT") && strstr(few, "--yes\n") && !strstr(few, "--kubeconfig"));
   assert_true(read_(NULL, "--port", "9", NULL) && !help);
   settings_differing(&got, tell, NULL);
   assert_int_equal(told, 1);
