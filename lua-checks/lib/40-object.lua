@@ -54,6 +54,19 @@ function lib.in_files()
   return test.in_files
 end
 
+-- The objects that a list call gave, those that are being deleted left out.
+function lib.objects_of(kind, reply)
+  local list = {}
+  for _, item in ipairs(lib.items_of(reply.body and reply.body:get("items"))) do
+    local meta = item:get("metadata")
+    if meta and not meta:get("deletionTimestamp") then
+      list[#list + 1] = make { kind = kind, apiVersion = lib.text_of(item:get("apiVersion")), name = lib.text_of(meta:get("name")), node = item, live = true, read = reply.read }
+    end
+  end
+  list.read = reply.read
+  return list
+end
+
 -- All objects of a kind in the namespace, those that are being deleted left out. One list call for a kind and pass: the namespace is small, the
 -- evidence is whole, and a name two letters off is found without asking again.
 function lib.in_namespace(kind)
@@ -61,15 +74,7 @@ function lib.in_namespace(kind)
   if not test.listed[kind] then
     local reply = host.read { verb = "list", kind = kind }
     if reply.status ~= 200 then lib.trouble("cluster", "error.read", ("list %s: status %s"):format(kind, tostring(reply.status))) end
-    local list = {}
-    for _, item in ipairs(lib.items_of(reply.body and reply.body:get("items"))) do
-      local meta = item:get("metadata")
-      if meta and not meta:get("deletionTimestamp") then
-        list[#list + 1] = make { kind = kind, apiVersion = lib.text_of(item:get("apiVersion")), name = lib.text_of(meta:get("name")), node = item, live = true, read = reply.read }
-      end
-    end
-    list.read = reply.read
-    test.listed[kind] = list
+    test.listed[kind] = lib.objects_of(kind, reply)
   end
   return test.listed[kind]
 end

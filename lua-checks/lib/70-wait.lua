@@ -28,10 +28,52 @@ local function begun(id)
   return first
 end
 
+-- The same result with other findings: those it has may belong to others as well, so a changed one is a copy.
+local function with_findings(result, change)
+  local list = {}
+  for i, finding in ipairs(result.findings) do
+    local more = finding.level == "fail" and change(finding) or nil
+    if more then
+      for name, value in pairs(finding) do
+        if more[name] == nil then more[name] = value end
+      end
+    end
+    list[i] = more or finding
+  end
+  result.findings = list
+  return result
+end
+
+-- Notes since when something has been false in this run; its findings say for how long.
+local function false_since(id, result)
+  local since = host.held(id .. "@false")
+  if result.state == "pass" then
+    if since then host.hold(id .. "@false", nil) end
+    return result
+  end
+  if not since then
+    since = host.now
+    host.hold(id .. "@false", since)
+  end
+  return with_findings(result, function(finding) return not finding.false_ms and { false_ms = host.now - since } end)
+end
+
+-- A wait that has failed tells what the cluster reported meanwhile: with its first finding, and once in a check for the same object.
+local function explained(options, result)
+  local about = options.kind .. "/" .. tostring(options.name or "")
+  return with_findings(result, function()
+    if lib.test.explained[about] then return nil end
+    lib.test.explained[about] = true
+    local events = lib.newest_events(options.kind, options.name)
+    return #events > 0 and { events = events }
+  end)
+end
+
 -- The result as it counts now. options: within, steady (ms), kind and name (what the page shows), again (ask again by the clock, not by changes),
 -- unsettled (a settled namespace does not end this wait).
 function lib.patience(id, options, result)
   local now, since = host.now, begun(id)
+  result = false_since(id, result)
   local settled = host.settled and now - host.applied >= watch_lag and not options.unsettled
   local function pending(findings, run_again, over)
     local wait = { id = id, kind = options.kind, name = options.name, deadline_ms = run_again, until_ms = over }
@@ -61,7 +103,8 @@ function lib.patience(id, options, result)
 
   host.hold(id, nil)
   local over = since + options.within
-  if result.state ~= "fail" or result.final or host.closing or settled or now >= over then return result end
+  if result.state ~= "fail" then return result end
+  if result.final or host.closing or settled or now >= over then return explained(options, result) end
   local again = over
   if host.settled then again = math.min(over, host.applied + watch_lag) end      -- settled, but not believed yet
   return pending(result.findings, again, over)
@@ -87,7 +130,8 @@ function lib.wait(kind, name, options, condition)
   for i, result in ipairs(results) do
     if not lib.is(result, lib.Result) then lib.mistake(3, "the function of t:wait returned a %s as its value %d; return results such as deploy:rolled_out()", type(result), i) end
   end
-  local result = lib.all(results)
-  if lib.test.side ~= "live" then return result end
-  return lib.patience(lib.wait_id("wait", kind, name or "-"), { within = within, steady = steady, kind = kind, name = name }, result)
+  if lib.test.side ~= "live" then return lib.all(results) end
+  local id = lib.wait_id("wait", kind, name or "-")
+  for i, result in ipairs(results) do results[i] = false_since(id .. "/" .. i, result) end
+  return lib.patience(id, { within = within, steady = steady, kind = kind, name = name }, lib.all(results))
 end

@@ -227,7 +227,7 @@ local function new_test(id, side)
   return lib.make(lib.Test, {
     id = id, side = side,
     shares = {}, findings = {}, told = {}, waits = {}, gate = true, pending = false, groups = {},
-    in_files = false, listed = {}, wait_ids = {},
+    in_files = false, listed = {}, wait_ids = {}, explained = {},
   })
 end
 

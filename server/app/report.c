@@ -99,6 +99,11 @@ void report_details(struct arena *arena, struct buf *out, const struct report *r
     if (want || got)
       buf_printf(out, "  %s%s%s\n", want ? report_say(arena, report, "grade.want", "want", want, NULL) : "", want && got ? ", " : "",
                  got ? report_say(arena, report, "grade.got", "got", got, NULL) : "");
+    int64_t seconds = tree_int(finding, "false_ms", 0) / 1000;
+    if (seconds) buf_printf(out, "  %s\n", report_say(arena, report, "grade.false-for", "seconds", arena_printf(arena, "%lld", (long long)seconds), NULL));
+    TREE_EACH(event, tree_get(finding, "events"))
+      buf_printf(out, "  %s: %s/%s %s: %s\n", report_say(arena, report, "grade.event", NULL), tree_text_or(event, "kind", ""), tree_text_or(event, "name", ""), tree_text_or(event, "reason", ""),
+                 tree_text_or(event, "message", ""));
   }
 }
 

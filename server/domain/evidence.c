@@ -175,6 +175,7 @@ static struct tree *body_of(struct observer *observer, struct arena *arena, cons
     return NULL;
   }
   bool secret = asked->kind && !strcmp(asked->kind->kind, "Secret") && !observer->secret_values;
+  bool event = asked->kind && !strcmp(asked->kind->kind, "Event");
   if (!strcmp(asked->verb, "list") && reply->status == 200) {
     struct tree *items = tree_get(body, "items"), *kept = tree_new(arena, TREE_LIST);
     const char *version = kube_api_version(arena, asked->kind);
@@ -183,6 +184,7 @@ static struct tree *body_of(struct observer *observer, struct arena *arena, cons
       tree_set(arena, item, "apiVersion", tree_string(arena, version));
       tree_set(arena, item, "kind", tree_string(arena, asked->kind->kind));
       if (secret) hide_secrets(arena, item);
+      if (event && tree_get(item, "metadata")) tree_remove(tree_get(item, "metadata"), "managedFields");   /* half of each, and it says nothing */
       item->next = NULL;
       tree_push(kept, item);
     }

@@ -464,7 +464,7 @@ static void cut_findings(struct arena *arena, struct tree *check, const char *sh
     TREE_EACH(finding, tree_get(check, "findings")) {
       struct tree *worded = finding_worded(arena, finding, lab->words, lang);
       if (message) {
-        static const char *const inner[] = {"path", "pointer", "at", "want", "got", "want_text", "got_text", "params", NULL};
+        static const char *const inner[] = {"path", "pointer", "at", "want", "got", "want_text", "got_text", "params", "events", "false_ms", NULL};
         for (const char *const *name = inner; *name; name++) tree_remove(worded, *name);
       }
       for (size_t i = 0; i < lab->hint_count; i++)

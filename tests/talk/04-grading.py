@@ -351,6 +351,27 @@ def the_whole_lab_over_http(server):
     aina.delete(f"/api/v1/attempts/{attempt['id']}", 202)
 
 
+
+@talk(cluster=True, seconds=60)
+def a_wait_that_fails_says_what_the_cluster_reported(server):
+    aina = one_learner(server)
+    attempt = start(aina, "ready", "mend-ports")
+    say(30000 <= attempt["params"]["nodeport"] <= 32767 and attempt["params"]["ingressclass"], f"{attempt['params']}")
+    files = lab_files("solution", attempt["params"], "mend-ports")
+    for file in files:
+        file["text"] = file["text"].replace("  replicas: 1\n", "  replicas: 1\n  strategy: { rollingUpdate: { maxUnavailable: 1, maxSurge: 0 } }\n").replace("nginx:1.29", "nginx:nowhere")
+    taken = aina.post(f"/api/v1/attempts/{attempt['id']}/applies", {"files": files}, 202).json["apply"]
+    end = wait_for(lambda: (a := aina.get(f"/api/v1/applies/{taken['id']}").json["apply"])["state"] == "done" and a, "the apply", 20)
+    say(end["ok"], f"{end}")
+    got = graded(aina, hand_in(aina, attempt, files))
+    answers = next(c for c in got["verdict"]["checks"] if c["id"] == "answers")
+    events = [event for finding in answers["findings"] for event in finding.get("events", [])]
+    say(answers["outcome"] == "fail" and 1 <= len(events) <= 15, f"{answers}")
+    say({"Failed", "BackOff"} & {event["reason"] for event in events} and any("nowhere" in event["message"] for event in events), f"{events}")
+    say(any(finding.get("false_ms", 0) > 0 for finding in answers["findings"]), "and how long it was not so")
+    aina.delete(f"/api/v1/attempts/{attempt['id']}", 202)
+
+
 @talk
 def the_seventh_submission_of_a_minute_waits_and_is_told_how_long(server):
     aina = one_learner(server)

@@ -112,6 +112,8 @@ static struct tree *finding(lua_State *L, struct arena *arena, int table, const 
   take(L, arena, table, "from", TREE_STRING, f, &left);
   take(L, arena, table, "visible", TREE_STRING, f, &left);
   take(L, arena, table, "reads", TREE_LIST, f, &left);
+  take(L, arena, table, "events", TREE_LIST, f, &left);
+  take(L, arena, table, "false_ms", TREE_NUMBER, f, &left);
   return tree_get(f, "key") ? f : NULL;
 }
 

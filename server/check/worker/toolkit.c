@@ -199,7 +199,8 @@ static int push_reply(lua_State *L, const struct toolkit_reply *reply, bool text
   return 1;
 }
 
-static int host_read(lua_State *L) {
+/* soft: what could not be read is nil and no error, for who only explains. */
+static int read_it(lua_State *L, bool soft) {
   struct toolkit *job = job_of(L);
   if (box_of(L)->phase != BOX_RUN) return luaL_error(L, "nothing is read while the script loads: put it into run");
   struct tree *wish = read_wish(L, job->arena);
@@ -213,6 +214,7 @@ static int host_read(lua_State *L) {
   struct toolkit_reply *reply = arena_alloc(job->arena, sizeof *reply);
   reply->request = request;
   if (!job->ask(job->ctx, wish, &reply->head, &reply->body)) {
+    if (soft) return 0;
     const char *who = tree_text_or(reply->head, "who", "platform"), *key = tree_text_or(reply->head, "key", "error.read");
     return box_raise(L, who, key, "%s", tree_text_or(reply->head, "detail", ""));
   }
@@ -220,6 +222,9 @@ static int host_read(lua_State *L) {
   job->replies = reply;
   return push_reply(L, reply, plain);
 }
+
+static int host_read(lua_State *L) { return read_it(L, false); }
+static int host_look(lua_State *L) { return read_it(L, true); }
 
 /* --- declaring -------------------------------------------------------------------------------------------------------------- */
 
@@ -401,7 +406,7 @@ static int host_base64_decode(lua_State *L) {
 
 void toolkit_open(lua_State *L) {
   static const luaL_Reg functions[] = {
-    {"files", host_files}, {"setup", host_setup}, {"start", host_start}, {"held", host_held}, {"hold", host_hold}, {"read", host_read}, {"declare", host_declare},
+    {"files", host_files}, {"setup", host_setup}, {"start", host_start}, {"held", host_held}, {"hold", host_hold}, {"read", host_read}, {"look", host_look}, {"declare", host_declare},
     {"parse", host_parse}, {"quantity", host_quantity}, {"compare", host_compare}, {"quantity_text", host_quantity_text}, {"duration", host_duration},
     {"glob", host_glob}, {"sha256", host_sha256}, {"base64_decode", host_base64_decode}, {NULL, NULL},
   };

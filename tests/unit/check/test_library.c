@@ -146,6 +146,8 @@ static const char *finding_text(struct arena *arena, const struct tree *finding)
   if (*path) buf_printf(text, " @%s", path);
   if (at && at->type == TREE_MAP)
     buf_printf(text, " %s:%d:%d %s", tree_text_or(at, "file", "?"), (int)tree_int(at, "line", 0), (int)tree_int(at, "col", 0), tree_text_or(at, "node", tree_text_or(finding, "node", "?")));
+  if (tree_int(finding, "false_ms", 0)) buf_printf(text, " false=%d", (int)tree_int(finding, "false_ms", 0));
+  TREE_EACH(event, tree_get(finding, "events")) buf_printf(text, "%s%s", event == tree_get(finding, "events")->child ? " events=" : ",", tree_text_or(event, "reason", "?"));
   return text->data;
 }
 

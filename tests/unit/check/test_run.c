@@ -230,6 +230,23 @@ static void without_a_cluster_a_read_is_unobserved(void **state) {
   arena_free(arena);
 }
 
+/* What only explains must not turn a fail into an error, nor an old grade into one without evidence. */
+static void who_only_explains_is_given_nothing_where_a_read_fails(void **state) {
+  (void)state;
+  static const struct { enum err_code code; const char *key; } rows[] = {{ERR_UNAVAILABLE, "cluster.away"}, {ERR_LIMIT, "check.reads"}, {ERR_NOT_FOUND, "evidence.unobserved"}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct arena *arena = arena_new(0);
+    struct job_case c;
+    struct cluster cluster = {.fails = rows[i].code, .fail_key = rows[i].key};
+    struct check_wish wish = {&cluster, answer, NULL};
+    job_begin(&c, "check('a', 'live', function() assert(host.look{verb = 'list', kind = 'Event'} == nil) end)", NULL);
+    c.job.scope = CHECK_SCOPE_LIVE;
+    struct check_result result = run(arena, &c.job, &wish);
+    if (strcmp(tree_text(result.checks->child, "outcome"), "pass")) fail_msg("%s", json(arena, result.checks));
+    arena_free(arena);
+  }
+}
+
 static void the_read_over_the_budget_is_refused(void **state) {
   (void)state;
   static const struct { const char *wish; int most; } rows[] = {{"{verb = 'get', kind = 'Pod', name = 'x' .. i}", 50}, {"{verb = 'http', service = 's', port = 80, path = '/'}", 60}};
@@ -378,7 +395,7 @@ int main(void) {
     cmocka_unit_test(sides_run_as_far_as_the_scope_goes), cmocka_unit_test(two_sides_make_one_outcome), cmocka_unit_test(a_finding_comes_out_with_its_place_and_nothing_else),
     cmocka_unit_test(reads_are_answered_and_equal_ones_asked_once), cmocka_unit_test(probes_are_asked_anew_and_their_text_is_given), cmocka_unit_test(a_cluster_that_holds_up_a_run_is_to_blame_for_its_time),
     cmocka_unit_test(a_dry_run_sends_the_object),
-    cmocka_unit_test(who_is_to_blame_for_a_read_that_fails), cmocka_unit_test(without_a_cluster_a_read_is_unobserved), cmocka_unit_test(the_read_over_the_budget_is_refused),
+    cmocka_unit_test(who_is_to_blame_for_a_read_that_fails), cmocka_unit_test(without_a_cluster_a_read_is_unobserved), cmocka_unit_test(the_read_over_the_budget_is_refused), cmocka_unit_test(who_only_explains_is_given_nothing_where_a_read_fails),
     cmocka_unit_test(what_is_held_goes_from_pass_to_pass), cmocka_unit_test(set_up_objects_are_seen_with_parameters_and_without_places),
     cmocka_unit_test(a_refused_file_runs_no_check), cmocka_unit_test(nothing_handed_in_is_said_and_checked_all_the_same), cmocka_unit_test(a_set_up_that_cannot_be_read_is_our_fault),
     cmocka_unit_test(a_script_is_listed_with_what_it_declares), cmocka_unit_test(the_library_raises_errors_of_its_own),

@@ -187,6 +187,21 @@ static void a_hidden_check_tells_nothing_before_its_time(void **state) {
   assert_string_equal(tree_text(later, "max"), "9/2");
 }
 
+/* A check that shows its message alone tells no more by what the cluster reported. */
+static void events_of_a_failed_wait_are_shown_where_everything_is(void **state) {
+  struct fixture *f = *state;
+  static const struct lab_check two[] = {{.id = "open", .step = "mend", .points = 1, .on = CHECK_SCOPE_LIVE, .show = "full"}, {.id = "shut", .step = "mend", .points = 1, .on = CHECK_SCOPE_LIVE, .show = "message"}};
+  f->lab.checks = two;
+  f->lab.check_count = 2;
+#define LATE(id) "{\"id\":\"" id "\",\"outcome\":\"fail\",\"shares\":{\"live\":[[1,false,true,\"a\"]]},\"findings\":[{\"key\":\"port.wrong\",\"level\":\"fail\",\"false_ms\":30000,\"events\":[{\"reason\":\"BackOff\"}]}]}"
+  struct tree *worded = verdict_worded(f->arena, verdict(f, CHECK_SCOPE_BOTH, "[" LATE("open") "," LATE("shut") "]"), &f->lab, LANG_EN, 1, false);
+  const struct tree *open = tree_at_index(tree_get(worded, "checks"), 0), *shut = tree_at_index(tree_get(worded, "checks"), 1);
+  assert_string_equal(tree_text(tree_get(tree_get(open, "findings")->child, "events")->child, "reason"), "BackOff");
+  assert_int_equal(tree_int(tree_get(open, "findings")->child, "false_ms", 0), 30000);
+  assert_null(tree_get(tree_get(shut, "findings")->child, "events"));
+  assert_null(tree_get(tree_get(shut, "findings")->child, "false_ms"));
+}
+
 static void a_finding_is_worded_in_the_viewers_language(void **state) {
   struct fixture *f = *state;
   struct tree *finding = json(f->arena, "{\"key\":\"port.wrong\",\"level\":\"fail\",\"path\":\"spec.ports[0].port\",\"params\":{},\"want\":{\"op\":\"equals\",\"type\":\"int\",\"value\":80},"
@@ -273,6 +288,7 @@ int main(void) {
     cmocka_unit_test_setup_teardown(what_waits_for_the_unobserved_is_unobserved, set_up, tear_down),
     cmocka_unit_test_setup_teardown(pending_and_blocked_bring_no_points_and_pending_keeps_it_open, set_up, tear_down),
     cmocka_unit_test_setup_teardown(a_hidden_check_tells_nothing_before_its_time, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(events_of_a_failed_wait_are_shown_where_everything_is, set_up, tear_down),
     cmocka_unit_test_setup_teardown(a_finding_is_worded_in_the_viewers_language, set_up, tear_down),
     cmocka_unit_test_setup_teardown(a_replay_that_sees_everything_is_stored_as_it_is, set_up, tear_down),
     cmocka_unit_test_setup_teardown(what_a_replay_did_not_see_and_what_hangs_on_it_keeps_what_it_had, set_up, tear_down),

@@ -115,6 +115,7 @@ const tones: Record<Finding["level"], "fail" | "warn" | "info"> = { fail: "fail"
 function FindingItem({ finding }: { finding: Finding }) {
   const { at, object } = finding, inFiles = at && files.value.some(file => file.name === at.file);
   const expected = finding.want_text || (finding.want?.value !== undefined ? String(finding.want.value) : ""), found = finding.got_text || finding.got?.text || (finding.got?.value !== undefined ? String(finding.got.value) : finding.got?.state === "absent" ? t("finding.absent") : "");
+  const waited = Math.floor((finding.false_ms ?? 0) / 1000);
   // a finding without a ladder of its own is served by the lab's, which stands below the checks
   const ladder = finding.ladder ?? finding.key, own = ladder !== "hints" && hints.value?.ladders.some(one => one.key === ladder);
   return (
@@ -131,6 +132,9 @@ function FindingItem({ finding }: { finding: Finding }) {
         {expected && <><dt>{t("finding.expected")}</dt><dd>{expected}</dd></>}
         {found && <><dt>{t("finding.found")}</dt><dd>{found}</dd></>}
         {finding.why && <><dt>{t("finding.why")}</dt><dd>{finding.why}</dd></>}
+        {waited > 0 && <><dt>{t("finding.waited")}</dt><dd>{t("finding.false-for", { count: waited })}</dd></>}
+        {!!finding.events?.length && <><dt>{t("finding.events")}</dt><dd><ul class="finding-events">{finding.events.map((event, index) => (
+          <li key={index}><code>{event.kind}/{event.name}</code> <b>{event.reason}</b>{event.count > 1 && <> ({t("finding.event-times", { count: event.count })})</>}: <span lang="en">{event.message}</span></li>))}</ul></dd></>}
       </dl>
       {own && <Ladder name={ladder} />}
       {!own && ladder !== "hints" && !!finding.hints?.length && <ol class="hint-list">{finding.hints.map((text, index) => <li key={index}>{text}</li>)}</ol>}
@@ -147,6 +151,7 @@ function asText(found: Verdict): string {
       if (finding.object?.kind || finding.at) lines.push(`    ${t("finding.where")}: ${finding.object?.kind ? `${finding.object.kind}/${finding.object.name} ` : ""}${finding.path ?? ""}${finding.at ? ` ${finding.at.file}:${finding.at.line}` : ""}`);
       if (finding.want_text) lines.push(`    ${t("finding.expected")}: ${finding.want_text}`);
       if (finding.got_text) lines.push(`    ${t("finding.found")}: ${finding.got_text}`);
+      for (const event of finding.events ?? []) lines.push(`    ${t("finding.events")}: ${event.kind}/${event.name} ${event.reason}: ${event.message}`);
     }
   }
   return lines.join("\n");

@@ -21,6 +21,8 @@ export interface Place { file: string; doc: number; line: number; col: number; e
 export interface Finding {
   key: string; level: "fail" | "wait" | "warn" | "info" | "refuse"; side?: string; text: string; text_lang?: string; why?: string; object?: { kind: string; name: string } | null; path?: string; at?: Place | null;
   want_text?: string; got_text?: string; want?: { value?: unknown } | null; got?: { state?: string; text?: string; value?: unknown } | null; hints?: string[]; ladder?: string; rungs?: number;
+  /** Of a wait that failed: for how long it was not so, and the newest Events of what it was for, in the cluster's words. */
+  false_ms?: number; events?: { reason: string; message: string; type: string; kind: string; name: string; count: number; at: string }[];
 }
 export type Outcome = "pass" | "partial" | "fail" | "blocked" | "pending" | "error" | "unobserved" | "hidden";
 export interface Check { id: string; step: string; title: string; on: string; outcome: Outcome; earned?: string; max?: string; because?: string[]; error_text?: string; findings?: Finding[]; deadline_ms?: number }
