@@ -270,15 +270,17 @@ static bool look(const struct edition *edition, const struct regrade_ask *ask, s
   return true;
 }
 
-static bool select_items(struct regrades *regrades, const struct viewer *viewer, struct preview *preview, struct err *err) {
+static bool select_items(struct regrades *regrades, const struct edition *edition, const struct viewer *viewer, struct preview *preview, struct err *err) {
   struct db_read *read = NULL;
   bool all = people_may(viewer, RIGHT_SEE_ALL_WORKSHOPS);
   struct regrade_scope scope = {.lab = *preview->lab ? preview->lab : NULL, .workshop = *preview->workshop ? preview->workshop : NULL, .owner = all ? NULL : viewer->person};
+  struct attempt_scope running = {scope.lab, scope.workshop, scope.owner};
   if (!db_read_begin(regrades->needs.db, &read, err)) return false;
   bool ok = (!scope.workshop || own_workshop(read, viewer, scope.workshop, err)) &&
-            store_regrade_select(read, &scope, REGRADE_MOST + 1, preview->arena, &preview->items, &preview->of, err);
+            store_regrade_select(read, &scope, REGRADE_MOST + 1, preview->arena, &preview->items, &preview->of, err) &&
+            regrade_behind(read, edition, &running, preview->arena, &preview->attempts, err);
   db_read_end(read);
-  if (ok && !preview->of) return err_set(err, ERR_CONFLICT, "regrade.none", "nothing was graded there");
+  if (ok && !preview->of && !preview->attempts) return err_set(err, ERR_CONFLICT, "regrade.none", "nothing was graded there, and nobody is at work with an older version");
   if (ok && preview->of > REGRADE_MOST) {
     err_set(err, ERR_LIMIT, "regrade.many", "over %d", REGRADE_MOST);
     return err_param(err, "limit", "%d", REGRADE_MOST);
@@ -296,9 +298,8 @@ bool regrade_preview(struct regrades *regrades, const struct viewer *viewer, con
   set(preview->person, sizeof preview->person, viewer->person);
   set(preview->workshop, sizeof preview->workshop, ask->workshop);
   const struct edition *edition = catalog_acquire(regrades->needs.catalog);
-  bool ok = look(edition, ask, preview, err);
+  bool ok = look(edition, ask, preview, err) && select_items(regrades, edition, viewer, preview, err);
   catalog_release(edition);
-  ok = ok && select_items(regrades, viewer, preview, err);
   if (ok) {
     memcpy(out_id, preview->id, ID_SIZE);
     pthread_mutex_lock(&regrades->lock);

@@ -31,7 +31,7 @@ bool regrade_begin(struct regrades *regrades, const struct viewer *viewer, const
 
 /* {id, state: previewing | preview | running | done | stopped | failed, lab, lab_title, check, check_title, workshop, workshop_name, keep_last, reason, by, at_ms, done, of, why,
  *  people: {up, down, held, same}, handins: {regraded, same, kept, up, down}, kept: {forgotten, unobserved, failed, refused, gone}, checks: [{id, title, before, after}]
- *  (pass, partial, fail, other; previews alone), rows: [{person, name, lab, lab_title, old, new, max (numbers too: *_number), change: up | down | held | same, fell}]}.
+ *  (pass, partial, fail, other; previews alone), attempts (previews alone: running ones that would go on with the lab as it is now), rows: [{person, name, lab, lab_title, old, new, max (numbers too: *_number), change: up | down | held | same, fell}]}.
  * held: the sheet stays although a hand-in's verdict falls. Rows: those that change first, 500 at most. Not the viewer's own and no administrator: NOT_FOUND. */
 struct tree *regrade_json(struct regrades *regrades, struct db_read *read, const struct viewer *viewer, const char *id, struct arena *arena, struct err *err);
 /* {regrades: [newest first], labs: [{id, title, handins, earlier}], appeals (appeal.h)}; earlier: graded with an older version of the lab or library. */

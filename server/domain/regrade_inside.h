@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include "domain/kept.h"
 #include "domain/regrade.h"
+#include "store/store_attempt.h"
 #include "store/store_regrade.h"
 struct edition; struct jobs; struct replay;
 
@@ -18,7 +19,7 @@ struct preview {
   bool busy, dropped;                         /* a job has it; it is to go when the job lets go */
   char why[64];
   int64_t at_ms;
-  size_t done, of;
+  size_t done, of, attempts;                  /* hand-ins; running attempts that would go on with the lab as it is now */
   struct arena *arena;                        /* items, tallies */
   struct regrade_item *items;
   struct tally *tallies; size_t tally_count;
@@ -41,6 +42,7 @@ bool regrade_grade(struct regrades *regrades, const struct edition *edition, con
 bool regrade_unchanged(const struct edition *edition, const struct regrade_item *item);      /* lab and library are those it was decided with */
 void regrade_work(void *ctx, const char *id, struct arena *arena);                            /* regrade_work.c: the job, named by the regrade */
 /* regrade_move.c: running attempts in the scope of a regrade whose version is not the edition's, to be moved to it with the unit that ends the regrade. */
+bool regrade_behind(struct db_read *read, const struct edition *edition, const struct attempt_scope *scope, struct arena *arena, size_t *out_count, struct err *err);      /* how many */
 struct regrade_move { const char *attempt, *from; const struct keeping *keeping; };
 struct regrade_moves { struct regrade_move *list; size_t count; };
 bool regrade_moves(struct regrades *regrades, const struct edition *edition, const struct regrade_row *row, struct arena *arena, struct regrade_moves *out, struct err *err);

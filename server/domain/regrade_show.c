@@ -165,6 +165,7 @@ static struct tree *preview_json(const struct preview *preview, struct db_read *
   tree_put_int(arena, out, "at_ms", preview->at_ms);
   tree_put_int(arena, out, "done", (int64_t)preview->done);
   tree_put_int(arena, out, "of", (int64_t)preview->of);
+  tree_put_int(arena, out, "attempts", (int64_t)preview->attempts);
   if (*preview->why) tree_put_text(arena, out, "why", preview->why);
   if (preview->state != PREVIEW_READY) return out;
   put_people(arena, out, edition, lang, preview->items, preview->of);

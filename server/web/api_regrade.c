@@ -13,6 +13,7 @@ static const struct field ask_in[] = {{"lab", "text?", "whose hand-ins; needed u
 static const struct field reason_in[] = {{"reason", "text", "in words, 500 characters at most; stands beside a learner's grades"}, {0}};
 static const struct field taken_out[] = {{"id", "id", "of the preview, and of the regrade when it is carried out"}, {0}};
 static const struct field one_out[] = {{"id", "id", ""}, {"state", "text", "previewing, preview, running, done, stopped, failed"}, {"done", "int", "hand-ins"}, {"of", "int", ""},
+  {"attempts", "int?", "in a preview: running attempts that began with an older version and would go on with this one"},
   {"people", "map?", "{up, down, held, same}: whose points for the lab change; held: they stay although a verdict falls"},
   {"handins", "map?", "{regraded, same, kept, up, down}"}, {"kept", "map?", "{forgotten, unobserved, failed, refused, gone}: why a hand-in keeps what it had"},
   {"checks", "list?", "{id, title, before, after}, each {pass, partial, fail, other}; in a preview"},

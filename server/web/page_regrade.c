@@ -418,6 +418,11 @@ static bool one_page(struct req *req, struct reply *out, const struct err *refus
     buf_str(main, "</dd></dl>\n");
   }
   if (!strcmp(state, "preview")) page_para(req, main, "regrade.nothing-written");
+  if (tree_int(one, "attempts", 0)) {
+    buf_str(main, "<p>");
+    words_n(req, main, "regrade.attempts", tree_int(one, "attempts", 0));
+    buf_str(main, "</p>\n");
+  }
   if (tree_get(one, "people")) outcome(req, main, one);
   if (!strcmp(state, "preview")) reason_form(req, main, id, refused);
   buf_str(main, "<p><a href=\"/regrades\">");

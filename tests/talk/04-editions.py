@@ -90,7 +90,9 @@ def a_regrade_brings_running_attempts_to_the_lab_as_it_is(mine, staff):
     say(earned(aina, first) == "2", "by her own version")
     staff_sees = staff.get("/api/v1/labs/good/regrading").json
     say(staff_sees["earlier"] == 1, f"shown as graded with an earlier version: {staff_sees}")
-    carry_out(staff, preview(staff)["id"])
+    got = preview(staff)
+    say(got["attempts"] == 1 and "One running attempt began with an older version" in staff.get(f"/regrades/{got['id']}", 200).text, "the preview says that she comes along")
+    carry_out(staff, got["id"])
     say(earned(aina, first) == "5" and points(aina) == "5", "what was handed in")
     say(earned(aina, hand_in(aina, "abc")) == "2", "and what is handed in from now on")
     say([g["earned"] for g in aina.get(f"/api/v1/submissions/{first}").json["grades"]] == ["5", "2"], "the old grade stays")
@@ -110,3 +112,20 @@ def an_attempt_that_lacks_a_parameter_of_the_new_version_stays_with_its_own(mine
     read_anew(mine)
     carry_out(staff, preview(staff)["id"])
     say(earned(aina, hand_in(aina, "abc")) == "5", "it goes on with what was drawn for it")
+
+
+@course()
+def who_has_handed_in_nothing_yet_is_brought_along_too(mine, staff):
+    code = mine.server.workshop(staff)["code"]
+    aina = mine.server.learner(code, "Aina")
+    say(staff.post("/api/v1/regrades", {"lab": "good"}).key == "regrade.none", "nothing is there to grade, and nobody is behind")
+    aina.post("/api/v1/labs/good/attempts", {}, 202)
+    say(staff.post("/api/v1/regrades", {"lab": "good"}).key == "regrade.none", "she is at work with the lab as it is")
+    mine.write(AFTER)
+    read_anew(mine)
+    got = preview(staff)
+    say((got["of"], got["attempts"]) == (0, 1), f"{got}")
+    say(staff.get(f"/regrades/{got['id']}", 200).text.count('name="reason"') == 1, "with a reason, as ever")
+    carry_out(staff, got["id"])
+    say(earned(aina, hand_in(aina, "xyz")) == "5", "her first hand-in is graded by the mended check")
+    say(mine.rows("SELECT after FROM audit WHERE what = 'regrade.done'") == [("handins=0 attempts=1",)], "on record")
